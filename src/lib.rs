@@ -1,0 +1,9 @@
+#![forbid(unsafe_code)]
+//! isymphony
+
+pub mod catalog;
+mod error;
+pub mod path;
+
+pub use error::{Code, Error, Result};
+pub use path::Path;
