@@ -234,11 +234,11 @@ fn strip_prefix(text: &str) -> Result<(usize, &str)> {
         return Err(invalid(format!("at {at}: a path holds no control character; percent-encode it in a name")));
     }
     let mut start = 0;
-    if let Some(scheme_end) = text.find("://") {
-        if text[..scheme_end].eq_ignore_ascii_case("http") || text[..scheme_end].eq_ignore_ascii_case("https") {
-            let host = scheme_end + 3;
-            start = text[host..].find('/').map_or(text.len(), |slash| host + slash);
-        }
+    if let Some(scheme_end) = text.find("://")
+        && ["http", "https"].iter().any(|scheme| text[..scheme_end].eq_ignore_ascii_case(scheme))
+    {
+        let host = scheme_end + 3;
+        start = text[host..].find('/').map_or(text.len(), |slash| host + slash);
     }
     start += usize::from(text[start..].starts_with('/'));
     if text[start..].starts_with(PREFIX) {
