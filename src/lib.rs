@@ -4,6 +4,7 @@
 pub mod catalog;
 mod error;
 pub mod path;
+pub mod snapshot;
 
 pub use error::{Code, Error, Result};
 pub use path::Path;

@@ -1,0 +1,115 @@
+//! How a record of each kind is laid out: computed from the catalogue, at compile time.
+//!
+//! A record is `id` (16 bytes) | state (8) | extra (4) | name (16, kinds with a symbolic name) | one slot for each other
+//! property (text 4, integer 8, boolean none). The state holds a nibble for each property, see [`State`].
+
+use crate::catalog::{Kind, RESOURCES, Resource, Type};
+
+pub(crate) const ID: usize = 0;
+pub(crate) const STATE: usize = 16;
+pub(crate) const EXTRA: usize = 24;
+pub(crate) const NAME: usize = 28;
+/// The bytes of the name in the record; a longer one is in the text pool.
+pub(crate) const NAME_SIZE: usize = 16;
+
+/// The most properties a kind may have: the state is 16 nibbles.
+pub(crate) const MAX_PROPERTIES: usize = 16;
+
+/// What the server said of a property.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum State {
+    /// The property is not in the object.
+    Missing,
+    /// The property is `null`.
+    Null,
+    /// The value has another type than the catalogue says; it is kept as it was sent, reachable as raw JSON.
+    OtherType,
+    /// The value is there.
+    Present,
+}
+
+pub(crate) const MISSING: u8 = 0;
+pub(crate) const NULL: u8 = 1;
+pub(crate) const OTHER: u8 = 2;
+pub(crate) const PRESENT: u8 = 3;
+/// A boolean that is true; [`PRESENT`] is false.
+pub(crate) const TRUE: u8 = 4;
+
+/// Where the properties of a kind are in its record.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// Bytes of a record, a multiple of four.
+    pub(crate) stride: usize,
+    /// The property that is the symbolic name, or `usize::MAX`.
+    pub(crate) symbolic: usize,
+    /// The offset of each property's slot; for booleans unused.
+    pub(crate) slots: [u16; MAX_PROPERTIES],
+}
+
+impl Layout {
+    const fn of_row(row: &Resource) -> Layout {
+        let symbolic = match &row.symbolic {
+            Some(symbolic) => symbolic.property,
+            None => usize::MAX,
+        };
+        let mut next = if symbolic == usize::MAX { NAME } else { NAME + NAME_SIZE };
+        let mut slots = [0; MAX_PROPERTIES];
+        let mut i = 0;
+        while i < row.properties.len() {
+            if i == symbolic {
+                slots[i] = NAME as u16;
+            } else {
+                slots[i] = next as u16;
+                next += match row.properties[i].ty {
+                    Type::Text => 4,
+                    Type::Int | Type::Millis => 8,
+                    Type::Bool => 0,
+                };
+            }
+            i += 1;
+        }
+        Layout { stride: next, symbolic, slots }
+    }
+
+    /// The layout of a kind.
+    pub(crate) fn of(kind: Kind) -> &'static Layout {
+        &LAYOUTS[kind as usize - 1]
+    }
+}
+
+static LAYOUTS: [Layout; RESOURCES.len()] = {
+    let mut layouts = [const { Layout { stride: 0, symbolic: 0, slots: [0; MAX_PROPERTIES] } }; RESOURCES.len()];
+    let mut i = 0;
+    while i < RESOURCES.len() {
+        layouts[i] = Layout::of_row(&RESOURCES[i]);
+        i += 1;
+    }
+    layouts
+};
+
+/// The position of a property in its kind's row, at compile time; a name that the catalogue lacks does not compile.
+pub(crate) const fn property(kind: Kind, name: &str) -> usize {
+    let properties = RESOURCES[kind as usize - 1].properties;
+    let mut i = 0;
+    while i < properties.len() {
+        if same(properties[i].snake.as_bytes(), name.as_bytes()) {
+            return i;
+        }
+        i += 1;
+    }
+    panic!("the catalogue has no such property")
+}
+
+const fn same(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    if a.len() != b.len() {
+        return false;
+    }
+    while i < a.len() {
+        if a[i] != b[i] {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
