@@ -2,6 +2,7 @@
 //! isymphony
 
 pub mod catalog;
+mod clock;
 mod error;
 pub mod path;
 pub mod snapshot;

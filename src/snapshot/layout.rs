@@ -90,9 +90,14 @@ static LAYOUTS: [Layout; RESOURCES.len()] = {
 /// The position of a property in its kind's row, at compile time; a name that the catalogue lacks does not compile.
 pub(crate) const fn property(kind: Kind, name: &str) -> usize {
     let properties = RESOURCES[kind as usize - 1].properties;
+    // `type` is a word of Rust, so its accessor is written `r#type`.
+    let name = match name.as_bytes() {
+        [b'r', b'#', name @ ..] => name,
+        name => name,
+    };
     let mut i = 0;
     while i < properties.len() {
-        if same(properties[i].snake.as_bytes(), name.as_bytes()) {
+        if same(properties[i].snake.as_bytes(), name) {
             return i;
         }
         i += 1;

@@ -29,6 +29,16 @@ pub struct Report {
     pub unknown_properties: u32,
 }
 
+impl Report {
+    pub(crate) fn add(&mut self, other: &Report) {
+        self.rejected += other.rejected;
+        self.duplicate_ids += other.duplicate_ids;
+        self.ambiguous_names += other.ambiguous_names;
+        self.other_types += other.other_types;
+        self.unknown_properties += other.unknown_properties;
+    }
+}
+
 /// The answer to one GET: the instances of one kind below one parent.
 ///
 /// Immutable. Costs its bytes and no allocation per object. See the module `snapshot` for how to read one.

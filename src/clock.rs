@@ -1,0 +1,44 @@
+//! The library's one clock: nanoseconds of a monotonic clock since the process first asked.
+//!
+//! A moment fits an atomic, so that a confirmation moves forward without a lock. Wall times are derived for display only.
+
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime};
+
+fn origin() -> Instant {
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    *ORIGIN.get_or_init(Instant::now)
+}
+
+/// A moment of the monotonic clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Moment(pub(crate) u64);
+
+impl Moment {
+    pub(crate) fn now() -> Moment {
+        // The first moment is 1 s, so that 0 can stand for "never".
+        Moment(u64::try_from((origin().elapsed() + Duration::from_secs(1)).as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// How long ago this was; zero for a moment in the future.
+    pub(crate) fn age(self) -> Duration {
+        Moment::now().since(self)
+    }
+
+    pub(crate) fn since(self, earlier: Moment) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The wall time of this moment, for display: it follows the wall clock as it is set now.
+    pub(crate) fn wall(self) -> SystemTime {
+        SystemTime::now().checked_sub(self.age()).unwrap_or(SystemTime::UNIX_EPOCH)
+    }
+}
+
+impl std::ops::Add<Duration> for Moment {
+    type Output = Moment;
+
+    fn add(self, wait: Duration) -> Moment {
+        Moment(self.0.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}

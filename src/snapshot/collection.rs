@@ -1,0 +1,71 @@
+//! A collection: the Table of one list or singleton, where it belongs, and when the server last confirmed it.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use uuid::Uuid;
+
+use super::table::Table;
+use crate::catalog::{Kind, SubId};
+use crate::clock::Moment;
+
+/// Where a collection belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Address {
+    /// The core server it is below; nil for the list of core servers.
+    pub(crate) core_server: Uuid,
+    /// The instance it is below: the core server itself for its own lists.
+    pub(crate) parent: Uuid,
+    /// Which sub resource; `None` for the list of core servers.
+    pub(crate) sub: Option<SubId>,
+}
+
+impl Address {
+    /// The list of core servers.
+    pub(crate) const ROOT: Address = Address { core_server: Uuid::nil(), parent: Uuid::nil(), sub: None };
+
+    /// A list of a core server.
+    pub(crate) fn list(core_server: Uuid, sub: SubId) -> Address {
+        Address { core_server, parent: core_server, sub: Some(sub) }
+    }
+
+    /// The kind of what is in it.
+    pub(crate) fn kind(&self) -> Kind {
+        self.sub.map_or(Kind::CoreServer, |sub| sub.row().kind)
+    }
+
+    /// Whether it is a core server's own list.
+    pub(crate) fn is_list_of_core_server(&self) -> bool {
+        self.sub.is_some_and(|sub| sub.row().parent == Kind::CoreServer)
+    }
+}
+
+/// A Table with its address. The content never changes; the confirmation moves forward.
+#[derive(Debug)]
+pub struct Collection {
+    pub(crate) address: Address,
+    pub(crate) table: Table,
+    /// A digest of the body the Table was built from.
+    pub(crate) digest: u128,
+    confirmed: AtomicU64,
+}
+
+impl Collection {
+    /// `confirmed` is when the request that brought the Table was sent: what it says was true then or later.
+    pub(crate) fn new(address: Address, table: Table, digest: u128, confirmed: Moment) -> Collection {
+        Collection { address, table, digest, confirmed: AtomicU64::new(confirmed.0) }
+    }
+
+    /// The Table.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The server said again that this is how it is.
+    pub(crate) fn confirm(&self, asked: Moment) {
+        self.confirmed.fetch_max(asked.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn confirmed(&self) -> Moment {
+        Moment(self.confirmed.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,240 @@
+//! What changed between two snapshots.
+//!
+//! Collections that both snapshots share cost nothing; a collection that was replaced is compared row by row, with the
+//! guess that the server kept the order.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::collection::Collection;
+use super::draft::Server;
+use super::resource::{Resource, ResourceOwned};
+use super::{Snapshot, Table};
+use crate::catalog::{Kind, SubId};
+
+/// The kind of a change. The numbers are stable: they cross the C boundary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum ChangeKind {
+    /// The resource is new.
+    Added = 1,
+    /// A property or a relation of the resource changed.
+    Changed = 2,
+    /// The resource is gone.
+    Removed = 3,
+    /// The core server restarted: all ids are new. There are no single changes for what is below it.
+    EpochChanged = 4,
+}
+
+impl ChangeKind {
+    /// The name in `snake_case`.
+    pub fn name(self) -> &'static str {
+        match self {
+            ChangeKind::Added => "added",
+            ChangeKind::Changed => "changed",
+            ChangeKind::Removed => "removed",
+            ChangeKind::EpochChanged => "epoch_changed",
+        }
+    }
+}
+
+/// One change between two snapshots.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// What happened.
+    pub kind: ChangeKind,
+    /// The resource before; `None` when it was added.
+    pub old: Option<ResourceOwned>,
+    /// The resource after; `None` when it was removed.
+    pub new: Option<ResourceOwned>,
+}
+
+impl Change {
+    /// The resource as it is now, or as it was last.
+    pub fn resource(&self) -> Option<Resource<'_>> {
+        self.new.as_ref().or(self.old.as_ref()).map(ResourceOwned::get)
+    }
+}
+
+impl Snapshot {
+    /// What changed since an older snapshot of the same client. Each resource occurs at most once.
+    ///
+    /// A resource counts as changed when one of its properties did, or when it moved: a call segment that is on another
+    /// extension now.
+    pub fn diff(&self, older: &Snapshot) -> Vec<Change> {
+        let mut diff = Diff { old: older, new: self, changes: Vec::new(), seen: HashSet::new() };
+        diff.root();
+        diff.changes
+    }
+}
+
+struct Diff<'s> {
+    old: &'s Snapshot,
+    new: &'s Snapshot,
+    changes: Vec<Change>,
+    seen: HashSet<Uuid>,
+}
+
+impl<'s> Diff<'s> {
+    fn root(&mut self) {
+        let (old, new) = (self.old, self.new);
+        let (old_root, new_root) = (&old.0.root, &new.0.root);
+        for (row, id) in ids(&old_root.table) {
+            let successor = || new_root.table.name(row_named(&new_root.table, old_root.table.name(row)?)?);
+            if new_root.table.find_id(&id).is_none() && successor().is_none() {
+                self.server_appeared(old, id, false);
+                self.push(Some(Resource::new(old, old_root, row)), None);
+            }
+        }
+        for (row, id) in ids(&new_root.table) {
+            let now = Resource::new(new, new_root, row);
+            if let Some(old_row) = old_root.table.find_id(&id) {
+                let before = Resource::new(old, old_root, old_row);
+                if !before.same_content(&now) {
+                    self.push(Some(before), Some(now));
+                }
+                match (old.server(id), new.server(id)) {
+                    (Some(a), Some(b)) => self.server(a, b),
+                    (None, Some(_)) => self.server_appeared(new, id, true),
+                    (Some(_), None) => self.server_appeared(old, id, false),
+                    (None, None) => {}
+                }
+            } else if let Some(old_row) = now.name().and_then(|name| row_named(&old_root.table, name)) {
+                let before = Resource::new(old, old_root, old_row).to_owned();
+                self.changes.push(Change {
+                    kind: ChangeKind::EpochChanged,
+                    old: Some(before),
+                    new: Some(now.to_owned()),
+                });
+            } else {
+                self.push(None, Some(now));
+                self.server_appeared(new, id, true);
+            }
+        }
+    }
+
+    /// A core server with all that is below it, new or gone.
+    fn server_appeared(&mut self, snapshot: &'s Snapshot, id: Uuid, added: bool) {
+        let Some(server) = snapshot.server(id) else { return };
+        for collection in server.lists.iter().flatten().chain(server.children.values()) {
+            for (row, _) in ids(&collection.table) {
+                let resource = Resource::new(snapshot, collection, row).canonical();
+                if added { self.push(None, Some(resource)) } else { self.push(Some(resource), None) }
+            }
+        }
+    }
+
+    fn server(&mut self, old: &'s Server, new: &'s Server) {
+        for sub in SubId::of(Kind::CoreServer) {
+            let (a, b) = (&old.lists[sub.index()], &new.lists[sub.index()]);
+            self.collection(a.as_ref(), b.as_ref());
+        }
+        let old_children: HashMap<_, _> = changed_children(old, new);
+        let new_children: HashMap<_, _> = changed_children(new, old);
+        for (home, collection) in &old_children {
+            self.collection(Some(collection), new_children.get(home).copied());
+        }
+        for (home, collection) in &new_children {
+            if !old_children.contains_key(home) {
+                self.collection(None, Some(collection));
+            }
+        }
+    }
+
+    /// One collection before and after.
+    fn collection(&mut self, old: Option<&'s Arc<Collection>>, new: Option<&'s Arc<Collection>>) {
+        if let (Some(a), Some(b)) = (old, new)
+            && Arc::ptr_eq(a, b)
+        {
+            return;
+        }
+        for (row, id) in old.iter().flat_map(|old| ids(&old.table)) {
+            if new.is_none_or(|new| new.table.find_id(&id).is_none()) {
+                self.moved(id, row, old);
+            }
+        }
+        let Some(new) = new else { return };
+        for (row, id) in ids(&new.table) {
+            match old.and_then(|old| Some((old, row_of(&old.table, id, row)?))) {
+                Some((old, old_row)) if old.table.same_row(old_row, &new.table, row) => {}
+                Some(_) if self.is_copy_of_the_same(id) => {}
+                _ => self.moved(id, row, Some(new)),
+            }
+        }
+    }
+
+    /// Whether the instance itself did not change, so that only a copy of it below another instance was refreshed.
+    fn is_copy_of_the_same(&self, id: Uuid) -> bool {
+        let (old, new) = (self.old.by_id(id), self.new.by_id(id));
+        !id.is_nil() && old.zip(new).is_some_and(|(old, new)| old.same_content(&new))
+    }
+
+    /// An instance that differs in one collection, or is in only one of the two: what is it on the whole?
+    fn moved(&mut self, id: Uuid, row: u32, found: Option<&'s Arc<Collection>>) {
+        if id.is_nil() {
+            // A singleton without an id of its own is nobody's identity; what it says changed.
+            let Some(collection) = found else { return };
+            let at = |snapshot: &'s Snapshot| {
+                let server = snapshot.server(collection.address.core_server)?;
+                let collection = server.get(collection.address.parent, collection.address.sub?)?;
+                Resource::from_parts(snapshot, collection, row)
+            };
+            let (old, new) = (at(self.old), at(self.new));
+            return self.report(old, new);
+        }
+        if self.seen.contains(&id) {
+            return;
+        }
+        let (old, new) = (self.old.by_id(id), self.new.by_id(id));
+        self.push(old, new);
+    }
+
+    fn push(&mut self, old: Option<Resource<'s>>, new: Option<Resource<'s>>) {
+        if let Some(id) = new.or(old).map(|resource| resource.id())
+            && (id.is_nil() || self.seen.insert(id))
+        {
+            self.report(old, new);
+        }
+    }
+
+    fn report(&mut self, old: Option<Resource<'s>>, new: Option<Resource<'s>>) {
+        let kind = match (old, new) {
+            (None, Some(_)) => ChangeKind::Added,
+            (Some(_), None) => ChangeKind::Removed,
+            (Some(_), Some(_)) => ChangeKind::Changed,
+            (None, None) => return,
+        };
+        let owned = |resource: Option<Resource<'_>>| resource.map(|resource| resource.to_owned());
+        self.changes.push(Change { kind, old: owned(old), new: owned(new) });
+    }
+}
+
+fn ids(table: &Table) -> impl Iterator<Item = (u32, Uuid)> + '_ {
+    (0..table.len() as u32).map(|row| (row, table.id(row)))
+}
+
+/// The row of an id, which is most often where it was.
+fn row_of(table: &Table, id: Uuid, guess: u32) -> Option<u32> {
+    if (guess as usize) < table.len() && table.id(guess) == id { Some(guess) } else { table.find_id(&id) }
+}
+
+fn row_named(table: &Table, name: &str) -> Option<u32> {
+    match table.find_name(name) {
+        super::ByName::One(row) => Some(row),
+        _ => None,
+    }
+}
+
+/// What is below the instances of `a` and is not shared with `b`.
+fn changed_children<'s>(a: &'s Server, b: &Server) -> HashMap<super::draft::Home, &'s Arc<Collection>> {
+    if a.children.ptr_eq(&b.children) {
+        return HashMap::new();
+    }
+    a.children
+        .iter()
+        .filter(|(home, collection)| b.children.get(*home).is_none_or(|other| !Arc::ptr_eq(collection, other)))
+        .map(|(home, collection)| (*home, collection))
+        .collect()
+}

@@ -1,0 +1,157 @@
+//! The writer's side: the next snapshot while it is put together.
+//!
+//! A draft starts as a cheap copy of the last snapshot's parts; what is not replaced stays shared.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::collection::{Address, Collection};
+use super::{Inner, Snapshot, Source, Table};
+use crate::catalog::{Kind, KindSet, SubId};
+
+/// A place where an instance was found: below `parent`, in its sub resource.
+pub(crate) type Home = (Uuid, SubId);
+
+/// What is known below one core server.
+#[derive(Clone)]
+pub(crate) struct Server {
+    pub(crate) id: Uuid,
+    /// The core server's own lists, by [`SubId::index`]; `None` where the server has none or it is not synced.
+    pub(crate) lists: Vec<Option<Arc<Collection>>>,
+    /// What is below the instances.
+    pub(crate) children: imbl::HashMap<Home, Arc<Collection>>,
+    /// For each instance that is in one of the `children`: in which.
+    homes: imbl::HashMap<Uuid, Vec<Home>>,
+}
+
+impl Server {
+    pub(crate) fn new(id: Uuid) -> Server {
+        let lists = vec![None; SubId::of(Kind::CoreServer).count()];
+        Server { id, lists, children: imbl::HashMap::new(), homes: imbl::HashMap::new() }
+    }
+
+    pub(crate) fn homes(&self, id: Uuid) -> &[Home] {
+        self.homes.get(&id).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn get(&self, parent: Uuid, sub: SubId) -> Option<&Arc<Collection>> {
+        if sub.row().parent == Kind::CoreServer {
+            self.lists[sub.index()].as_ref()
+        } else {
+            self.children.get(&(parent, sub))
+        }
+    }
+
+    /// The core server's own list that instances of this kind are in, if the kind has one.
+    pub(crate) fn list_of(&self, kind: Kind) -> Option<&Arc<Collection>> {
+        let sub = SubId::of(Kind::CoreServer).find(|sub| sub.row().kind == kind)?;
+        self.lists[sub.index()].as_ref()
+    }
+
+    /// Puts a collection in its place and drops what was below instances that are gone.
+    pub(crate) fn put(&mut self, collection: Arc<Collection>) {
+        let Some(sub) = collection.address.sub else { return };
+        let parent = collection.address.parent;
+        let new = collection.clone();
+        let old = if sub.row().parent == Kind::CoreServer {
+            self.lists[sub.index()].replace(collection)
+        } else {
+            self.children.insert((parent, sub), collection)
+        };
+        self.moved(parent, sub, old.as_ref().map(|c| &c.table), &new.table);
+    }
+
+    /// Removes a collection: the server no longer has it.
+    pub(crate) fn remove(&mut self, parent: Uuid, sub: SubId) {
+        let old = if sub.row().parent == Kind::CoreServer {
+            self.lists[sub.index()].take()
+        } else {
+            self.children.remove(&(parent, sub))
+        };
+        if let Some(old) = old {
+            self.moved(parent, sub, Some(&old.table), &Table::empty(old.table.kind()));
+        }
+    }
+
+    /// Keeps `homes` and what is below in step with a collection that was replaced.
+    fn moved(&mut self, parent: Uuid, sub: SubId, old: Option<&Table>, new: &Table) {
+        let nested = sub.row().parent != Kind::CoreServer;
+        for id in old.into_iter().flat_map(|old| (0..old.len() as u32).map(|row| old.id(row))) {
+            if new.find_id(&id).is_some() {
+                continue;
+            }
+            if nested && let Some(homes) = self.homes.get_mut(&id) {
+                homes.retain(|home| *home != (parent, sub));
+                if homes.is_empty() {
+                    self.homes.remove(&id);
+                }
+            }
+            if !self.is_known(id, sub.row().kind) {
+                for below in SubId::of(sub.row().kind) {
+                    self.remove(id, below);
+                }
+            }
+        }
+        if !nested {
+            return;
+        }
+        for id in (0..new.len() as u32).map(|row| new.id(row)) {
+            if old.is_none_or(|old| old.find_id(&id).is_none()) {
+                self.homes.entry(id).or_default().push((parent, sub));
+            }
+        }
+    }
+
+    /// Whether an instance is in any collection.
+    pub(crate) fn is_known(&self, id: Uuid, kind: Kind) -> bool {
+        self.homes.contains_key(&id) || self.list_of(kind).is_some_and(|list| list.table.find_id(&id).is_some())
+    }
+}
+
+/// The next snapshot.
+#[derive(Clone)]
+pub(crate) struct Draft {
+    pub(crate) root: Arc<Collection>,
+    pub(crate) servers: Vec<Server>,
+}
+
+impl Draft {
+    /// A draft of one incarnation of the server: the core servers of `root` that `wanted` accepts, with nothing below yet.
+    pub(crate) fn new(root: Arc<Collection>, wanted: impl Fn(&str) -> bool) -> Draft {
+        let table = &root.table;
+        let servers = (0..table.len() as u32)
+            .filter(|row| wanted(table.name(*row).unwrap_or_default()))
+            .map(|row| Server::new(table.id(row)))
+            .collect();
+        Draft { root, servers }
+    }
+
+    /// A draft that starts with all that the snapshot has.
+    pub(crate) fn from_snapshot(snapshot: &Snapshot) -> Draft {
+        Draft { root: snapshot.0.root.clone(), servers: snapshot.0.servers.clone() }
+    }
+
+    pub(crate) fn server_mut(&mut self, core_server: Uuid) -> Option<&mut Server> {
+        self.servers.iter_mut().find(|server| server.id == core_server)
+    }
+
+    pub(crate) fn get(&self, address: &Address) -> Option<&Arc<Collection>> {
+        match address.sub {
+            None => Some(&self.root),
+            Some(sub) => self.servers.iter().find(|s| s.id == address.core_server)?.get(address.parent, sub),
+        }
+    }
+
+    /// Makes it a snapshot.
+    pub(crate) fn finish(self, generation: u64, epoch: u64, source: Source, kinds: KindSet) -> Snapshot {
+        let Draft { root, servers } = self;
+        Snapshot(Arc::new(Inner { generation, epoch, source, kinds, root, servers }))
+    }
+
+    /// The snapshot before anything was synced.
+    pub(crate) fn nothing(kinds: KindSet) -> Snapshot {
+        let root = Collection::new(Address::ROOT, Table::empty(Kind::CoreServer), 0, crate::clock::Moment(0));
+        Draft { root: Arc::new(root), servers: Vec::new() }.finish(0, 0, Source::Live, kinds)
+    }
+}
