@@ -3,9 +3,11 @@
 
 pub mod catalog;
 mod clock;
+pub mod config;
 mod error;
 pub mod path;
 pub mod snapshot;
 
+pub use config::Config;
 pub use error::{Code, Error, Result};
 pub use path::Path;
