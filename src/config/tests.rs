@@ -88,7 +88,7 @@ fn impossible_values_are_refused_and_change_nothing() {
     assert!(config.credentials("", "x").is_err() && config.credentials("a:b", "x").is_err());
     assert!(config.core_servers([""]).is_err());
     assert!(config.header_limit(1 << 30).is_err());
-    assert_eq!(config.get_max_requests_per_second(), 50.0);
+    assert_eq!(config.get_max_requests_per_second(), None);
     assert_eq!(config.get_connections(), 4);
     assert_eq!(config.get_connect_timeout(), Duration::from_secs(3));
     assert_eq!(config.get_backoff(), (Duration::from_millis(500), Duration::from_secs(60)));

@@ -49,6 +49,23 @@ impl Server {
         self.lists[sub.index()].as_ref()
     }
 
+    /// Where an instance is: its core server's own list if the kind has one, otherwise the first place it was found.
+    fn home_of(&self, id: Uuid, kind: Kind) -> Option<Home> {
+        match self.list_of(kind) {
+            Some(list) => list.table.find_id(&id).and(list.address.sub).map(|sub| (self.id, sub)),
+            None => self.homes(id).first().copied(),
+        }
+    }
+
+    /// The path of an instance, by ids.
+    fn instance_path(&self, id: Uuid, kind: Kind) -> Option<String> {
+        if kind == Kind::CoreServer {
+            return Some(format!("{}/{}", crate::catalog::ROOT, self.id));
+        }
+        let (parent, sub) = self.home_of(id, kind)?;
+        Some(format!("{}/{}/{id}", self.instance_path(parent, sub.row().parent)?, sub.row().segment))
+    }
+
     /// Puts a collection in its place and drops what was below instances that are gone.
     pub(crate) fn put(&mut self, collection: Arc<Collection>) {
         let Some(sub) = collection.address.sub else { return };
@@ -141,6 +158,29 @@ impl Draft {
             None => Some(&self.root),
             Some(sub) => self.servers.iter().find(|s| s.id == address.core_server)?.get(address.parent, sub),
         }
+    }
+
+    /// The core servers' own lists that are there.
+    pub(crate) fn lists(&self) -> Vec<Address> {
+        self.servers.iter().flat_map(|server| server.lists.iter().flatten()).map(|list| list.address).collect()
+    }
+
+    /// The path of a collection, by ids; `None` when what it is below is gone.
+    pub(crate) fn path(&self, address: &Address) -> Option<String> {
+        let server = self.servers.iter().find(|server| server.id == address.core_server)?;
+        let sub = address.sub?.row();
+        Some(format!("{}/{}", server.instance_path(address.parent, sub.parent)?, sub.segment))
+    }
+
+    /// The collection that holds the instance a collection is below.
+    pub(crate) fn above(&self, address: &Address) -> Option<Address> {
+        let server = self.servers.iter().find(|server| server.id == address.core_server)?;
+        let kind = address.sub?.row().parent;
+        if kind == Kind::CoreServer {
+            return Some(Address::ROOT);
+        }
+        let (parent, sub) = server.home_of(address.parent, kind)?;
+        Some(Address { core_server: server.id, parent, sub: Some(sub) })
     }
 
     /// Makes it a snapshot.

@@ -42,6 +42,7 @@ pub use layout::State;
 pub use list::List;
 pub use resolve::Target;
 pub use resource::{Property, Resource, ResourceOwned, Value};
+pub(crate) use table::process_seed;
 pub use table::{ByName, Report, Table};
 pub use views::{
     Agent, CallSegment, ConferenceRoom, CoreServer, Extension, Login, Queue, Statistics, Status, User, View,
@@ -165,6 +166,13 @@ impl Snapshot {
             sum.add(&collection.table.report());
         }
         sum
+    }
+
+    pub(crate) fn collection(&self, address: &collection::Address) -> Option<&Arc<Collection>> {
+        match address.sub {
+            None => Some(&self.0.root),
+            Some(sub) => self.server(address.core_server)?.get(address.parent, sub),
+        }
     }
 
     pub(crate) fn server(&self, core_server: Uuid) -> Option<&Server> {

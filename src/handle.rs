@@ -1,0 +1,318 @@
+//! Handles: symbolic references that survive a restart of the server.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::action::{self, Arg, Ticket};
+use crate::catalog::{Kind, SubId};
+use crate::error::{Code, Error, Result};
+use crate::live::Live;
+use crate::path::Path;
+use crate::snapshot::{List, Resource, ResourceOwned, Snapshot, Target};
+
+/// How a handle finds its instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Locator {
+    Path(Path),
+    /// The one with this name in whichever core server has it.
+    Named { list: SubId, name: String },
+}
+
+/// A reference to an instance by its kind and the names along its path. It is bound anew at every use.
+///
+/// Rules: the name decides, byte for byte. When nothing has the name any more, the `configurationId` that was seen under it
+/// does (a renamed extension is still found). When the name changes hands, the handle follows the name. A path that holds
+/// ids is made symbolic when it is first found; an instance without a symbolic name (a call segment, an agent) is found by
+/// its id only, until the server restarts.
+pub struct Handle {
+    live: Live,
+    locator: Mutex<Locator>,
+    /// The `configurationId` of the instance when it was last found.
+    configuration_id: Mutex<Option<String>>,
+    kind: Kind,
+}
+
+impl Handle {
+    pub(crate) fn new(live: Live, locator: Locator) -> Handle {
+        let kind = match &locator {
+            Locator::Path(path) => path.kind(),
+            Locator::Named { list, .. } => list.row().kind,
+        };
+        Handle { live, locator: Mutex::new(locator), configuration_id: Mutex::default(), kind }
+    }
+
+    /// The client it belongs to.
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// The kind of the instance.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The path, by symbolic names as far as there are any. Where no core server was given and none is known to have the
+    /// instance, it says `*` for the core server.
+    pub fn path(&self) -> String {
+        let locator = self.locator();
+        match &locator {
+            Locator::Path(path) => path.to_string(),
+            Locator::Named { list, name } => match self.find(&self.live.snapshot(), &locator) {
+                Ok(resource) => resource.path().to_string(),
+                Err(_) => format!("coreServers/*/{}/getByName/{}", list.row().segment, crate::path::encode_name(name)),
+            },
+        }
+    }
+
+    fn locator(&self) -> Locator {
+        self.locator.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The instance in the current snapshot, whatever its age.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`], [`Code::Ambiguous`] with the candidates, [`Code::Unsupported`] for kinds that are not synced.
+    pub fn get(&self) -> Result<ResourceOwned> {
+        self.get_in(&self.live.snapshot())
+    }
+
+    /// The instance in the current snapshot, if the server confirmed it within `max_age`.
+    ///
+    /// # Errors
+    /// [`Code::Stale`]; otherwise as [`Handle::get`].
+    pub fn get_within(&self, max_age: Duration) -> Result<ResourceOwned> {
+        let snapshot = self.live.snapshot();
+        if !snapshot.has_data() {
+            return Err(self.live.stale(None, max_age));
+        }
+        let resource = self.get_in(&snapshot)?;
+        let age = resource.get().age();
+        if age > max_age { Err(self.live.stale(Some(age), max_age)) } else { Ok(resource) }
+    }
+
+    /// The id of the instance now: new after every restart of the server.
+    ///
+    /// # Errors
+    /// As [`Handle::get`].
+    pub fn resolve(&self) -> Result<Uuid> {
+        self.get().map(|resource| resource.get().id())
+    }
+
+    /// The instance in a snapshot.
+    pub(crate) fn get_in(&self, snapshot: &Snapshot) -> Result<ResourceOwned> {
+        let locator = self.locator();
+        let found = match self.find(snapshot, &locator) {
+            Err(error) if error.code() == Code::NotFound => self.find_renamed(snapshot, &locator).ok_or(error)?,
+            found => found?,
+        };
+        if let Locator::Path(path) = &locator
+            && !path.is_symbolic()
+        {
+            *self.locator.lock().unwrap_or_else(PoisonError::into_inner) = Locator::Path(found.path());
+        }
+        let mut memory = self.configuration_id.lock().unwrap_or_else(PoisonError::into_inner);
+        if memory.as_deref() != found.configuration_id() {
+            *memory = found.configuration_id().map(str::to_owned);
+        }
+        Ok(found.to_owned())
+    }
+
+    fn find<'s>(&self, snapshot: &'s Snapshot, locator: &Locator) -> Result<Resource<'s>> {
+        let (list, name) = match locator {
+            Locator::Path(path) => return snapshot.resolve_path(path)?.one(),
+            Locator::Named { list, name } => (*list, name),
+        };
+        let servers: Vec<Resource<'_>> = snapshot.core_servers().iter().collect();
+        let mut found = Vec::new();
+        let mut last_error = None;
+        for server in &servers {
+            match server.sub(list).by_name(name) {
+                Ok(resource) => found.push(resource),
+                Err(error) if error.code() == Code::Ambiguous => return Err(error),
+                Err(error) => last_error = Some(error),
+            }
+        }
+        match (found.as_slice(), last_error) {
+            ([one], _) => Ok(*one),
+            ([], Some(error)) => Err(error),
+            ([], None) => Err(Error::new(Code::NotFound, "no core server is known yet")),
+            (many, _) => {
+                let paths: Vec<_> = many.iter().map(|resource| resource.path().to_string()).collect();
+                let kind = self.kind;
+                Err(Error::new(
+                    Code::Ambiguous,
+                    format!("several core servers have a {kind} named {name:?}: {}; name the core server", paths.join(", ")),
+                ))
+            }
+        }
+    }
+
+    /// The instance that has the `configurationId` last seen, if exactly one has.
+    fn find_renamed<'s>(&self, snapshot: &'s Snapshot, locator: &Locator) -> Option<Resource<'s>> {
+        let memory = self.configuration_id.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let lists: Vec<List<'s>> = match locator {
+            Locator::Named { list, .. } => snapshot.core_servers().iter().map(|server| server.sub(*list)).collect(),
+            Locator::Path(path) => {
+                let mut steps = path.steps().to_vec();
+                steps.last_mut()?.selector = None;
+                match snapshot.resolve_path(&Path::from_steps(steps).ok()?).ok()? {
+                    Target::List(list) => vec![list],
+                    Target::One(_) => return None,
+                }
+            }
+        };
+        let mut found = lists.iter().flat_map(|list| list.iter()).filter(|r| r.configuration_id() == Some(&memory));
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
+    /// Carries out an action of the catalogue on the instance, at most once. Waits for the server's answer, at most
+    /// `timeout` (default: the action timeout of the settings).
+    ///
+    /// # Errors
+    /// What surely was not carried out is an error: [`Code::NotFound`] and the like when the target is not there;
+    /// [`Code::InvalidArgument`] before anything is sent; [`Code::Rejected`] and the like with the server's words;
+    /// [`Code::ConnectionFailed`] when nothing could be sent. What may have been carried out is a [`Ticket`] whose outcome
+    /// is [`Unknown`](crate::action::Outcome::Unknown).
+    pub fn act(&self, action: &str, args: &[(&str, Arg)], timeout: Option<Duration>) -> Result<Ticket> {
+        action::act(&self.live, &|snapshot| self.get_in(snapshot), action, args, timeout)
+    }
+
+    /// A handle for the singleton below this one.
+    fn singleton(&self, segment: &str) -> Result<Handle> {
+        let path = match self.locator() {
+            Locator::Path(path) => path,
+            Locator::Named { .. } => self.get()?.get().path(),
+        };
+        Ok(Handle::new(self.live.clone(), Locator::Path(path.sub(segment)?)))
+    }
+}
+
+impl Clone for Handle {
+    fn clone(&self) -> Self {
+        let memory = self.configuration_id.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut handle = Handle::new(self.live.clone(), self.locator());
+        handle.configuration_id = Mutex::new(memory);
+        handle
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Handle({} {})", self.kind, self.path())
+    }
+}
+
+macro_rules! handle {
+    ($name:ident, $kind:ident, $doc:literal) => {
+        #[doc = $doc]
+        #[derive(Debug, Clone)]
+        pub struct $name(pub(crate) Handle);
+
+        impl Deref for $name {
+            type Target = Handle;
+
+            fn deref(&self) -> &Handle {
+                &self.0
+            }
+        }
+
+        impl TryFrom<Handle> for $name {
+            type Error = Error;
+
+            fn try_from(handle: Handle) -> Result<Self> {
+                match handle.kind() {
+                    Kind::$kind => Ok($name(handle)),
+                    kind => Err(Error::new(
+                        Code::InvalidArgument,
+                        format!("this is a handle of a {kind}, not of a {}", Kind::$kind),
+                    )),
+                }
+            }
+        }
+    };
+}
+
+handle!(CoreServerHandle, CoreServer, "A handle of a core server.");
+handle!(UserHandle, User, "A handle of a user.");
+handle!(ExtensionHandle, Extension, "A handle of an extension.");
+handle!(QueueHandle, Queue, "A handle of a queue.");
+handle!(AgentHandle, Agent, "A handle of an agent: by its id, until the server restarts.");
+handle!(CallSegmentHandle, CallSegment, "A handle of a call segment: by its id, until the server restarts.");
+handle!(ConferenceRoomHandle, ConferenceRoom, "A handle of a conference room.");
+
+/// The actions. Errors and waiting: see [`Handle::act`].
+impl ExtensionHandle {
+    /// Rings the extension itself, then dials the destination.
+    pub fn originate(&self, destination: &str) -> Result<Ticket> {
+        self.act("originate", &[("destination", destination.into())], None)
+    }
+
+    /// Turns do-not-disturb on or off.
+    pub fn set_dnd(&self, on: bool) -> Result<Ticket> {
+        self.act(if on { "enable_dnd" } else { "disable_dnd" }, &[], None)
+    }
+}
+
+/// The actions. Errors and waiting: see [`Handle::act`].
+impl UserHandle {
+    /// Sets the user's status. `kind` is one of [`STATUS_TYPES`](crate::catalog::STATUS_TYPES); `return_time` is Unix time
+    /// in milliseconds.
+    pub fn set_status(&self, name: &str, kind: &str, note: &str, return_time: Option<i64>) -> Result<Ticket> {
+        let args = [
+            ("name", name.into()),
+            ("type", kind.into()),
+            ("note", note.into()),
+            ("return_time", return_time.unwrap_or(-1).into()),
+        ];
+        self.singleton("status")?.act("set", &args, None)
+    }
+}
+
+/// The actions. Errors and waiting: see [`Handle::act`].
+impl QueueHandle {
+    /// Logs an extension in to the queue as an agent: by its number in the queue's core server, its id or its path.
+    pub fn login(&self, extension: impl Into<Arg>) -> Result<Ticket> {
+        self.act("login", &[("extension", extension.into())], None)
+    }
+
+    /// Logs an extension out of the queue.
+    pub fn logout(&self, extension: impl Into<Arg>) -> Result<Ticket> {
+        self.act("logout", &[("extension", extension.into())], None)
+    }
+}
+
+/// The actions. Errors and waiting: see [`Handle::act`].
+impl AgentHandle {
+    /// Logs the agent out of its queue.
+    pub fn logout(&self) -> Result<Ticket> {
+        self.act("logout", &[], None)
+    }
+
+    /// Pauses the agent.
+    pub fn pause(&self) -> Result<Ticket> {
+        self.act("pause", &[], None)
+    }
+
+    /// Ends the agent's pause.
+    pub fn unpause(&self) -> Result<Ticket> {
+        self.act("unpause", &[], None)
+    }
+
+    /// Sets the agent's penalty: agents with a lower one are called first.
+    pub fn set_penalty(&self, penalty: i64) -> Result<Ticket> {
+        self.act("set_penalty", &[("penalty", penalty.into())], None)
+    }
+}
+
+/// The actions. Errors and waiting: see [`Handle::act`].
+impl CallSegmentHandle {
+    /// Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue.
+    pub fn transfer(&self, destination: &str) -> Result<Ticket> {
+        self.act("transfer", &[("destination", destination.into())], None)
+    }
+}

@@ -1,0 +1,77 @@
+//! The truth about how well the client knows the server.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use crate::catalog::Kind;
+use crate::error::Error;
+
+/// How well the client knows the server. The numbers are stable: they cross the C boundary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum State {
+    /// Nothing was synced yet.
+    Connecting = 1,
+    /// What is known was confirmed within the cadence.
+    Live = 2,
+    /// Something is known, and its confirmation is overdue: the server cannot be reached, or answers wrongly.
+    Stale = 3,
+    /// The server refuses this client (401, 403, a demand for TLS), or the client broke. It is tried again, slowly.
+    Failed = 4,
+    /// The client was closed.
+    Closed = 5,
+}
+
+impl State {
+    /// The name in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Connecting => "connecting",
+            State::Live => "live",
+            State::Stale => "stale",
+            State::Failed => "failed",
+            State::Closed => "closed",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Something that went wrong: what, when, and with which part of the server's state.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// What went wrong.
+    pub error: Error,
+    /// When, as wall time for display.
+    pub at: SystemTime,
+    /// The path that was asked, by ids, below `communication_manager/rest/live/`.
+    pub about: String,
+}
+
+/// How the client is doing, at one moment.
+#[derive(Debug, Clone)]
+pub struct Health {
+    /// How well the client knows the server.
+    pub state: State,
+    /// Since when the state holds, as wall time for display.
+    pub since: SystemTime,
+    /// Whether a whole snapshot was ever there.
+    pub has_data: bool,
+    /// How long ago the server last confirmed the core servers' lists, see [`Snapshot::age`](crate::snapshot::Snapshot::age).
+    /// [`Duration::MAX`] without data.
+    pub age: Duration,
+    /// The server's incarnation, counted from 1; 0 without data.
+    pub epoch: u64,
+    /// The number of the current snapshot; 0 without data.
+    pub generation: u64,
+    /// The last thing that went wrong, also when it has healed since.
+    pub last_error: Option<Problem>,
+    /// What is wrong now, by kind, where single lists fail while the server can be reached.
+    pub failing: Vec<(Kind, Problem)>,
+    /// Snapshots that were replaced and that a reader still holds.
+    pub retired_snapshots: usize,
+}

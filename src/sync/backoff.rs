@@ -1,0 +1,38 @@
+//! How long to wait after a failure: exponential, with full jitter and a cap.
+
+use std::hash::{BuildHasher, Hasher};
+use std::time::Duration;
+
+/// The first wait is spread over this many times the shortest one, so that many clients that lost the same server do not
+/// come back together.
+const SPREAD: u32 = 20;
+
+/// A wait after the `failures`-th failure in a row (from 1): at random from `min` to twenty times `min`, doubled with each
+/// failure, at most `max`.
+pub(crate) fn wait((min, max): (Duration, Duration), failures: u32) -> Duration {
+    let window = min.saturating_mul(SPREAD).saturating_mul(1 << failures.saturating_sub(1).min(16)).min(max);
+    min + window.saturating_sub(min).mul_f64(random())
+}
+
+/// A random number from 0 to below 1.
+pub(crate) fn random() -> f64 {
+    let bits = std::hash::RandomState::new().build_hasher().finish();
+    (bits >> 11) as f64 / (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOUNDS: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(60));
+
+    #[test]
+    fn waits_stay_within_their_bounds_and_the_first_is_spread_over_ten_seconds() {
+        for failures in [1, 2, 5, 20, u32::MAX] {
+            let waits: Vec<_> = (0..500).map(|_| wait(BOUNDS, failures)).collect();
+            assert!(waits.iter().all(|w| *w >= BOUNDS.0 && *w <= BOUNDS.1));
+            let spread = *waits.iter().max().unwrap() - *waits.iter().min().unwrap();
+            assert!(spread > Duration::from_secs(8), "{failures}: {spread:?}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! The fetchers: a few threads that ask, compare with what is known, and build Tables; the writer decides what becomes of it.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use super::Message;
+use crate::catalog::Shape;
+use crate::clock::Moment;
+use crate::error::{Code, Error, Result};
+use crate::snapshot::collection::{Address, Collection};
+use crate::snapshot::{Limits, Table, process_seed};
+use crate::transport::Transport;
+
+/// A buffer larger than this is given back after use.
+const KEPT_BUFFER: usize = 1 << 20;
+
+/// One collection to ask for.
+pub(super) struct Job {
+    pub(super) address: Address,
+    pub(super) path: String,
+    /// What is known of it: an answer with the same bytes is neither parsed nor published.
+    pub(super) known: Option<Arc<Collection>>,
+    /// Which gathering it belongs to; 0 for a poll.
+    pub(super) gathering: u64,
+}
+
+/// What came of a job.
+pub(super) struct Fetched {
+    pub(super) address: Address,
+    pub(super) path: String,
+    pub(super) gathering: u64,
+    /// When the request was sent: what the answer says was true then or later.
+    pub(super) asked: Moment,
+    pub(super) outcome: Result<Outcome>,
+}
+
+pub(super) enum Outcome {
+    /// The bytes did not change.
+    Same,
+    New(Arc<Collection>),
+    /// The server has no such collection (404), with the error that says so.
+    Absent(Error),
+}
+
+/// The jobs that wait for a fetcher.
+#[derive(Default)]
+pub(super) struct Queue {
+    jobs: Mutex<(VecDeque<Job>, bool)>,
+    ready: Condvar,
+}
+
+impl Queue {
+    pub(super) fn push(&self, job: Job) {
+        self.lock().0.push_back(job);
+        self.ready.notify_one();
+    }
+
+    /// Ends the fetchers; what waits is dropped.
+    pub(super) fn close(&self) {
+        let mut jobs = self.lock();
+        jobs.0.clear();
+        jobs.1 = true;
+        self.ready.notify_all();
+    }
+
+    fn pop(&self) -> Option<Job> {
+        let jobs = self.lock();
+        let mut jobs = self
+            .ready
+            .wait_while(jobs, |(jobs, closed)| jobs.is_empty() && !*closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        jobs.0.pop_front()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, (VecDeque<Job>, bool)> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The life of a fetcher.
+pub(super) fn run(queue: &Queue, transport: &Transport, limits: &Limits, writer: &Sender<Message>) {
+    let mut body = Vec::new();
+    while let Some(job) = queue.pop() {
+        let asked = Moment::now();
+        let outcome = fetch(&job, transport, limits, asked, &mut body);
+        let Job { address, path, gathering, .. } = job;
+        if writer.send(Message::Fetched(Fetched { address, path, gathering, asked, outcome })).is_err() {
+            return;
+        }
+        if body.capacity() > KEPT_BUFFER {
+            body = Vec::new();
+        }
+    }
+}
+
+fn fetch(job: &Job, transport: &Transport, limits: &Limits, asked: Moment, body: &mut Vec<u8>) -> Result<Outcome> {
+    match transport.get(&job.path, body) {
+        Ok(()) => {}
+        Err(error) if error.code() == Code::NotFound => return Ok(Outcome::Absent(error)),
+        Err(error) => return Err(error),
+    }
+    let digest = xxh3_128_with_seed(body, process_seed());
+    if job.known.as_ref().is_some_and(|known| known.digest == digest) {
+        return Ok(Outcome::Same);
+    }
+    let shape = job.address.sub.map_or(Shape::List, |sub| sub.row().shape);
+    let table = Table::from_json(job.address.kind(), shape, body, limits)?;
+    Ok(Outcome::New(Arc::new(Collection::new(job.address, table, digest, asked))))
+}

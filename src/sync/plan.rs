@@ -1,0 +1,298 @@
+//! The plan: which collection is asked for when.
+//!
+//! Each collection has its own interval, halved when it changed, stretched when it did not, within the bounds of its kind.
+//! What is asked for every so often comes in two classes: the core servers' own lists (and whatever somebody waits for)
+//! before what is below the instances, so that a thousand small collections never hold up the few that matter most.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::time::Duration;
+
+use crate::catalog::Kind;
+use crate::clock::Moment;
+use crate::config::{Cadence, Config};
+use crate::snapshot::collection::Address;
+
+/// A collection that only confirms what others tell is asked for this many times less often than its kind allows.
+const CONFIRMING: u32 = 12;
+
+/// The schedule of one collection.
+#[derive(Debug)]
+pub(super) struct Entry {
+    due: Moment,
+    interval: Duration,
+    bounds: Cadence,
+    pub(super) in_flight: bool,
+    /// Failures in a row of this collection alone.
+    pub(super) failures: u32,
+    /// When the server first said 404 to a collection that used to be there.
+    pub(super) missing_since: Option<Moment>,
+    /// A surprising answer that is held back for one confirmation.
+    pub(super) held_back: bool,
+    urgent: bool,
+}
+
+/// By due time; an item whose time is not its entry's is outdated.
+type Heap = BinaryHeap<Reverse<(Moment, Address)>>;
+
+#[derive(Default)]
+pub(super) struct Plan {
+    entries: HashMap<Address, Entry>,
+    first: Heap,
+    rest: Heap,
+}
+
+impl Plan {
+    pub(super) fn clear(&mut self) {
+        *self = Plan::default();
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(super) fn contains(&self, address: &Address) -> bool {
+        self.entries.contains_key(address)
+    }
+
+    pub(super) fn entry(&mut self, address: &Address) -> Option<&mut Entry> {
+        self.entries.get_mut(address)
+    }
+
+    /// Adds a collection, unless it is there. `spread` from 0 to 1 sets when within its interval it is first due.
+    pub(super) fn add(&mut self, address: Address, config: &Config, now: Moment, spread: f64) {
+        if self.entries.contains_key(&address) {
+            return;
+        }
+        let bounds = bounds(&address, config);
+        let due = now + bounds.min.mul_f64(spread);
+        let entry = Entry {
+            due,
+            interval: bounds.min,
+            bounds,
+            in_flight: false,
+            failures: 0,
+            missing_since: None,
+            held_back: false,
+            urgent: false,
+        };
+        self.entries.insert(address, entry);
+        self.push(address, due, false);
+    }
+
+    pub(super) fn remove(&mut self, address: &Address) {
+        self.entries.remove(address);
+    }
+
+    fn push(&mut self, address: Address, due: Moment, urgent: bool) {
+        let first = urgent || address.sub.is_none() || address.is_list_of_core_server();
+        let heap = if first { &mut self.first } else { &mut self.rest };
+        heap.push(Reverse((due, address)));
+    }
+
+    /// Makes a collection due now, ahead of others.
+    pub(super) fn urge(&mut self, address: &Address, now: Moment) {
+        if let Some(entry) = self.entries.get_mut(address) {
+            entry.due = now;
+            entry.urgent = true;
+            self.push(*address, now, true);
+        }
+    }
+
+    /// Schedules a collection after an answer.
+    pub(super) fn answered(&mut self, address: &Address, now: Moment, changed: bool) {
+        let Some(entry) = self.entries.get_mut(address) else { return };
+        entry.failures = 0;
+        entry.missing_since = None;
+        entry.held_back = false;
+        let next = if changed { entry.interval / 2 } else { entry.interval.mul_f64(1.5) };
+        entry.interval = next.clamp(entry.bounds.min, entry.bounds.max);
+        let wait = entry.interval;
+        self.again(address, now, wait);
+    }
+
+    /// Schedules a collection after a wait. What was urged while it was in flight stays due.
+    pub(super) fn again(&mut self, address: &Address, now: Moment, wait: Duration) {
+        let Some(entry) = self.entries.get_mut(address) else { return };
+        entry.in_flight = false;
+        if !entry.urgent {
+            entry.due = now + wait;
+        }
+        let (due, urgent) = (entry.due, entry.urgent);
+        self.push(*address, due, urgent);
+    }
+
+    /// How long a 404 waits for its confirmation.
+    pub(super) fn shortest_wait(&self, address: &Address) -> Duration {
+        self.entries.get(address).map_or(Duration::from_secs(1), |entry| entry.bounds.min)
+    }
+
+    /// Takes the next collection that is due.
+    pub(super) fn next(&mut self, now: Moment) -> Option<Address> {
+        self.next_first(now).or_else(|| Plan::pop(&mut self.rest, &mut self.entries, now))
+    }
+
+    /// Takes the next collection that is due among those that come first.
+    pub(super) fn next_first(&mut self, now: Moment) -> Option<Address> {
+        Plan::pop(&mut self.first, &mut self.entries, now)
+    }
+
+    fn pop(heap: &mut Heap, entries: &mut HashMap<Address, Entry>, now: Moment) -> Option<Address> {
+        while let Some(Reverse((due, address))) = heap.peek().copied().filter(|Reverse((due, _))| *due <= now) {
+            heap.pop();
+            if let Some(entry) = entries.get_mut(&address)
+                && entry.due == due
+                && !entry.in_flight
+            {
+                entry.in_flight = true;
+                entry.urgent = false;
+                return Some(address);
+            }
+        }
+        None
+    }
+
+    /// Takes a collection out of turn; false when it is not planned or in flight.
+    pub(super) fn take(&mut self, address: &Address) -> bool {
+        match self.entries.get_mut(address) {
+            Some(entry) if !entry.in_flight => {
+                entry.in_flight = true;
+                entry.urgent = false;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// When something is due next.
+    pub(super) fn next_due(&self) -> Option<Moment> {
+        [&self.first, &self.rest].into_iter().filter_map(|heap| heap.peek().map(|Reverse((due, _))| *due)).min()
+    }
+
+    /// All collections become due now: the server was away.
+    pub(super) fn everything_is_due(&mut self, now: Moment) {
+        let addresses: Vec<_> = self.entries.keys().copied().collect();
+        for address in addresses {
+            if let Some(entry) = self.entries.get_mut(&address) {
+                entry.due = now;
+                self.push(address, now, false);
+            }
+        }
+    }
+}
+
+/// The bounds of a collection's interval.
+fn bounds(address: &Address, config: &Config) -> Cadence {
+    let cadence = config.get_cadence(address.kind());
+    let confirming = address.sub.is_some_and(|sub| {
+        let row = sub.row();
+        matches!(
+            (row.parent, row.kind),
+            (Kind::Extension, _) | (Kind::User, Kind::Extension) | (Kind::Agent, Kind::Extension)
+        )
+    });
+    if !confirming {
+        return cadence;
+    }
+    Cadence { min: cadence.max.saturating_mul(CONFIRMING), max: cadence.max.saturating_mul(5 * CONFIRMING) }
+}
+
+/// Caps the requests a second.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    rate: f64,
+    tokens: f64,
+    filled: Moment,
+}
+
+impl Bucket {
+    pub(super) fn new(rate: f64, now: Moment) -> Bucket {
+        Bucket { rate, tokens: Bucket::size(rate), filled: now }
+    }
+
+    /// A burst of a fifth of a second, and at least one request.
+    fn size(rate: f64) -> f64 {
+        (rate / 5.0).max(1.0)
+    }
+
+    /// Takes a token; or says when there will be one.
+    pub(super) fn take(&mut self, now: Moment) -> Result<(), Moment> {
+        let elapsed = now.since(self.filled).as_secs_f64();
+        self.tokens = (self.tokens + elapsed * self.rate).min(Bucket::size(self.rate));
+        self.filled = now;
+        if self.tokens >= 1.0 {
+            self.tokens -= 1.0;
+            return Ok(());
+        }
+        Err(now + Duration::from_secs_f64((1.0 - self.tokens) / self.rate))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::SubId;
+    use uuid::Uuid;
+
+    fn address(parent: Kind, segment: &str, n: u128) -> Address {
+        let core_server = Uuid::from_u128(1);
+        let parent_id = if parent == Kind::CoreServer { core_server } else { Uuid::from_u128(n) };
+        Address { core_server, parent: parent_id, sub: SubId::find(parent, segment) }
+    }
+
+    #[test]
+    fn lists_come_before_what_is_below_instances_and_urged_ones_before_their_time() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let status = address(Kind::User, "status", 7);
+        let calls = address(Kind::CoreServer, "callSegments", 0);
+        plan.add(status, &config, now, 0.0);
+        plan.add(calls, &config, now, 0.0);
+        assert_eq!(plan.next(now), Some(calls));
+        assert_eq!(plan.next(now), Some(status));
+        assert_eq!(plan.next(now), None);
+        plan.answered(&status, now, false);
+        assert_eq!(plan.next(now), None);
+        plan.urge(&status, now);
+        assert_eq!(plan.next(now), Some(status));
+    }
+
+    #[test]
+    fn intervals_shrink_with_changes_and_grow_without() {
+        let (config, mut now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let calls = address(Kind::CoreServer, "callSegments", 0);
+        plan.add(calls, &config, now, 0.0);
+        let mut wait = |plan: &mut Plan, changed| {
+            assert_eq!(plan.next(now), Some(calls));
+            plan.answered(&calls, now, changed);
+            let due = plan.next_due().unwrap();
+            let wait = due.since(now);
+            now = due;
+            wait
+        };
+        assert_eq!(wait(&mut plan, false), Duration::from_millis(1500));
+        for _ in 0..10 {
+            wait(&mut plan, false);
+        }
+        assert_eq!(wait(&mut plan, false), Duration::from_secs(5));
+        assert_eq!(wait(&mut plan, true), Duration::from_millis(2500));
+        assert_eq!(wait(&mut plan, true), Duration::from_millis(1250));
+        assert_eq!(wait(&mut plan, true), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn the_bucket_lets_through_its_rate() {
+        let mut now = Moment(1_000_000_000);
+        let mut bucket = Bucket::new(10.0, now);
+        let mut passed = 0;
+        let end = now + Duration::from_secs(10);
+        while now < end {
+            match bucket.take(now) {
+                Ok(()) => passed += 1,
+                Err(next) => now = next + Duration::from_nanos(1),
+            }
+        }
+        assert!((100..=103).contains(&passed), "{passed}");
+    }
+}

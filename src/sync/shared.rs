@@ -1,0 +1,327 @@
+//! What the client's handles and the sync's threads share: the cell, the transport, the settings, and the state.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use super::fetch::{self, Queue};
+use super::writer::Writer;
+use super::{Awaited, Message};
+use crate::catalog::{Kind, KindSet};
+use crate::clock::Moment;
+use crate::config::Config;
+use crate::error::{Code, Error, Result};
+use crate::health::{Health, Problem, State};
+use crate::snapshot::cell::Cell;
+use crate::snapshot::collection::Address;
+use crate::snapshot::draft::Draft;
+use crate::snapshot::{Limits, Snapshot};
+use crate::transport::Transport;
+
+/// `close` waits this long for the threads; they end by themselves soon after.
+const CLOSE: Duration = Duration::from_millis(90);
+
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) kinds: KindSet,
+    pub(crate) transport: Transport,
+    pub(crate) cell: Cell,
+    pub(crate) counters: Counters,
+    jobs: Queue,
+    writer: Sender<Message>,
+    closed: AtomicBool,
+    status: Mutex<Status>,
+    /// Moves whenever the writer has handled something.
+    progress: Condvar,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What the client counts, since it was opened.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) requests: AtomicU64,
+    pub(crate) failed_requests: AtomicU64,
+    pub(crate) unchanged_answers: AtomicU64,
+    pub(crate) changed_answers: AtomicU64,
+    pub(crate) held_back_answers: AtomicU64,
+    pub(crate) actions: AtomicU64,
+    pub(crate) collections: AtomicU64,
+}
+
+/// What the writer says about itself.
+#[derive(Default)]
+pub(super) struct Status {
+    /// The reason why nothing is asked for at the moment.
+    pub(super) down: Option<Problem>,
+    pub(super) last_error: Option<Problem>,
+    /// Collections that fail while the server can be reached.
+    pub(super) failing: std::collections::BTreeMap<Address, Problem>,
+    /// A defect that ended the writer.
+    broken: Option<Problem>,
+    /// How far the first gathering is: collections that are there, and those still asked for.
+    pub(super) progress: (usize, usize),
+    ticks: u64,
+    /// The state that was last told, and since when.
+    told: Option<(State, SystemTime)>,
+}
+
+impl Shared {
+    /// Opens the transport and starts the threads.
+    pub(crate) fn start(config: Config) -> Result<Arc<Shared>> {
+        config.validate()?;
+        let transport = Transport::new(&config)?;
+        let kinds: KindSet = Kind::ALL.into_iter().filter(|kind| config.wants(*kind)).collect();
+        let (writer, inbox) = channel();
+        let shared = Arc::new(Shared {
+            kinds,
+            transport,
+            cell: Cell::new(Draft::nothing(kinds)),
+            counters: Counters::default(),
+            jobs: Queue::default(),
+            writer,
+            closed: AtomicBool::new(false),
+            status: Mutex::default(),
+            progress: Condvar::new(),
+            threads: Mutex::default(),
+            config,
+        });
+        if let Err(error) = shared.start_threads(inbox) {
+            shared.close(CLOSE);
+            return Err(error);
+        }
+        Ok(shared)
+    }
+
+    fn start_threads(self: &Arc<Self>, inbox: Receiver<Message>) -> Result<()> {
+        let limits = Limits {
+            objects: self.config.get_object_limit(),
+            depth: self.config.get_depth_limit(),
+            text: self.config.get_text_limit(),
+        };
+        for _ in 0..self.config.get_connections() {
+            let (shared, writer) = (self.clone(), self.writer.clone());
+            self.spawn("isymphony-fetch", move || fetch::run(&shared.jobs, &shared.transport, &limits, &writer))?;
+        }
+        let shared = self.clone();
+        self.spawn("isymphony-sync", move || Writer::new(shared.clone()).run(&inbox))
+    }
+
+    /// Starts a thread of ours. A panic in it is told in the health; reads of the last snapshot go on.
+    fn spawn(self: &Arc<Self>, name: &str, life: impl FnOnce() + Send + 'static) -> Result<()> {
+        let shared = self.clone();
+        let run = move || {
+            if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(life)) {
+                shared.broke(&*panic);
+            }
+        };
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|error| {
+            let message = format!("a thread could not be started ({error}); are the process's limits too low?");
+            Error::new(Code::Internal, message).with_retryable(true)
+        })?;
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        Ok(())
+    }
+
+    fn broke(&self, panic: &(dyn std::any::Any + Send)) {
+        let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        let error = Error::new(Code::Internal, format!("the sync ended by a defect, please report it: {text}"));
+        log::error!("{error}");
+        self.change(|status| {
+            let problem = Problem { error, at: SystemTime::now(), about: String::new() };
+            status.last_error = Some(problem.clone());
+            status.broken = Some(problem);
+        });
+    }
+
+    pub(super) fn push_job(&self, job: fetch::Job) {
+        self.counters.requests.fetch_add(1, Ordering::Relaxed);
+        self.jobs.push(job);
+    }
+
+    /// Tells the writer something; it does not matter if it is gone.
+    pub(crate) fn tell(&self, message: Message) {
+        let _ = self.writer.send(message);
+    }
+
+    /// Changes the status and wakes whoever waits.
+    pub(super) fn change(&self, edit: impl FnOnce(&mut Status)) {
+        let mut status = self.status();
+        edit(&mut status);
+        status.ticks += 1;
+        self.tell_state(&mut status);
+        self.progress.notify_all();
+    }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Ends everything, within `limit`, whatever hangs. From any thread, any number of times.
+    pub(crate) fn close(&self, limit: Duration) {
+        self.closed.store(true, Ordering::Release);
+        self.transport.close();
+        self.jobs.close();
+        self.tell(Message::Close);
+        self.change(|_| {});
+        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
+        let deadline = Instant::now() + limit;
+        for thread in threads {
+            while !thread.is_finished() && Instant::now() < deadline {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            if thread.is_finished() {
+                let _ = thread.join();
+            }
+        }
+    }
+
+    /// How long `close` waits unless told.
+    pub(crate) fn close_limit() -> Duration {
+        CLOSE
+    }
+
+    /// The age from which what is known counts as stale: every list is asked for at least once in its longest interval.
+    fn stale_after(&self) -> Duration {
+        let kinds = Kind::ALL.into_iter().filter(|kind| self.kinds.contains(*kind));
+        let slowest = kinds.map(|kind| self.config.get_cadence(kind).max).max().unwrap_or_default();
+        slowest + self.config.get_first_byte_timeout() + Duration::from_secs(1)
+    }
+
+    fn state(&self, status: &Status, snapshot: &Snapshot) -> State {
+        let refused = |problem: &Problem| {
+            matches!(problem.error.code(), Code::Auth | Code::Forbidden) || !problem.error.retryable()
+        };
+        if self.is_closed() {
+            State::Closed
+        } else if status.broken.is_some() || status.down.as_ref().is_some_and(refused) {
+            State::Failed
+        } else if !snapshot.has_data() {
+            State::Connecting
+        } else if status.down.is_some() || snapshot.age() > self.stale_after() {
+            State::Stale
+        } else {
+            State::Live
+        }
+    }
+
+    /// The state now, and since when; a change of it is logged once.
+    fn tell_state(&self, status: &mut Status) -> (State, SystemTime) {
+        let state = self.state(status, &self.cell.pin());
+        match status.told {
+            Some((told, since)) if told == state => (state, since),
+            _ => {
+                let why = status.down.as_ref().map(|problem| format!(": {}", problem.error)).unwrap_or_default();
+                log::info!("{}: {state}{why}", self.config.get_origin());
+                let since = SystemTime::now();
+                status.told = Some((state, since));
+                (state, since)
+            }
+        }
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        let mut status = self.status();
+        let (state, since) = self.tell_state(&mut status);
+        let snapshot = self.cell.pin();
+        let mut failing: Vec<(Kind, Problem)> = Vec::new();
+        for (address, problem) in &status.failing {
+            if failing.iter().all(|(kind, _)| *kind != address.kind()) {
+                failing.push((address.kind(), problem.clone()));
+            }
+        }
+        Health {
+            state,
+            since,
+            has_data: snapshot.has_data(),
+            age: snapshot.age(),
+            epoch: snapshot.epoch(),
+            generation: snapshot.generation(),
+            last_error: status.last_error.clone(),
+            failing,
+            retired_snapshots: self.cell.sweep(),
+        }
+    }
+
+    /// Waits until `done` says so, asked again whenever the writer has handled something.
+    fn wait<T>(&self, timeout: Option<Duration>, mut done: impl FnMut(&Status) -> Option<T>) -> Option<T> {
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let mut status = self.status();
+        loop {
+            if let Some(result) = done(&status) {
+                return Some(result);
+            }
+            status = match deadline {
+                None => self.progress.wait(status).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let left = deadline.checked_duration_since(Instant::now())?;
+                    self.progress.wait_timeout(status, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// Waits for the first whole snapshot.
+    pub(crate) fn wait_for_data(&self, timeout: Option<Duration>) -> Result<Snapshot> {
+        let synced = self.wait(timeout, |_| {
+            if self.is_closed() {
+                return Some(Err(closed()));
+            }
+            let snapshot = self.cell.pin();
+            snapshot.has_data().then_some(Ok(snapshot))
+        });
+        synced.unwrap_or_else(|| Err(self.sync_timeout(timeout)))
+    }
+
+    fn sync_timeout(&self, timeout: Option<Duration>) -> Error {
+        let status = self.status();
+        let (there, missing) = status.progress;
+        let why = match (&status.broken, &status.down, &status.last_error) {
+            (Some(problem), ..) | (None, Some(problem), _) => format!("{}", problem.error),
+            (None, None, Some(problem)) if there == 0 => format!("{}", problem.error),
+            _ => format!("{there} parts have been read and at least {missing} are still to come"),
+        };
+        let mut error = Error::new(
+            Code::SyncTimeout,
+            format!("no whole snapshot of {} came within {:?}: {why}", self.config.get_origin(), timeout.unwrap_or_default()),
+        );
+        if let Some(status) = status.down.as_ref().and_then(|problem| problem.error.http_status()) {
+            error = error.with_http_status(status);
+        }
+        error
+    }
+
+    /// Waits until the server has confirmed what is awaited, or it is known to be gone.
+    pub(crate) fn wait_for(&self, awaited: &Awaited, timeout: Option<Duration>) -> Result<Snapshot> {
+        let confirmed = self.wait(timeout, |_| {
+            if self.is_closed() {
+                return Some(Err(closed()));
+            }
+            let snapshot = self.cell.pin();
+            let newer = |address: &Address| {
+                snapshot.collection(address).is_none_or(|collection| collection.confirmed() > awaited.since)
+            };
+            (snapshot.has_data() && awaited.addresses.iter().all(newer)).then_some(Ok(snapshot))
+        });
+        confirmed.unwrap_or_else(|| {
+            let last = self.status().last_error.as_ref().map(|p| format!("; the last error: {}", p.error));
+            let message = format!(
+                "the server did not confirm what was awaited within {:?}{}",
+                timeout.unwrap_or_default(),
+                last.unwrap_or_default()
+            );
+            Err(Error::new(Code::TimedOut, message))
+        })
+    }
+}
+
+pub(crate) fn closed() -> Error {
+    Error::new(Code::Closed, "the client is closed")
+}
