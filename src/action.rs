@@ -177,7 +177,10 @@ pub(crate) fn post_raw(live: &Live, path: &str, body: Option<&str>, timeout: Opt
         let message = format!("the path holds {c:?}; in a name write it percent-encoded");
         return Err(Error::new(Code::InvalidPath, message));
     }
-    if path.split('/').any(|segment| matches!(segment.replace("%2e", ".").replace("%2E", ".").as_str(), "" | "." | "..")) {
+    if path
+        .split('/')
+        .any(|segment| matches!(segment.replace("%2e", ".").replace("%2E", ".").as_str(), "" | "." | ".."))
+    {
         return Err(Error::new(Code::InvalidPath, "the path holds an empty segment, \".\" or \"..\""));
     }
     if let Some(Err(error)) = body.map(serde_json::from_str::<serde::de::IgnoredAny>) {
@@ -274,7 +277,9 @@ fn body(live: &Live, target: &Resource<'_>, row: &catalog::Action, args: &[(&str
     for arg in row.args {
         let given = args.iter().rev().find(|(name, _)| *name == arg.name).map(|(_, value)| value);
         let value = match (given, arg.default) {
-            (Some(given), _) => check(target, arg, given).map_err(|e| e.context(format!("{} of {}", arg.name, row.name)))?,
+            (Some(given), _) => {
+                check(target, arg, given).map_err(|e| e.context(format!("{} of {}", arg.name, row.name)))?
+            }
             (None, Some(default)) => serde_json::from_str(default).unwrap_or_default(),
             (None, None) => return Err(invalid(format!("{} needs {}", row.name, arg.name))),
         };
@@ -289,7 +294,9 @@ fn check(target: &Resource<'_>, arg: &catalog::Arg, given: &Arg) -> Result<Value
     match (arg.ty, given) {
         (ArgType::NonEmptyText, Arg::Text(text)) if text.trim().is_empty() => Err(invalid("it must not be empty")),
         (ArgType::NonEmptyText | ArgType::Text, Arg::Text(text)) => Ok(Value::from(text.as_str())),
-        (ArgType::StatusType, Arg::Text(text)) if STATUS_TYPES.contains(&text.as_str()) => Ok(Value::from(text.as_str())),
+        (ArgType::StatusType, Arg::Text(text)) if STATUS_TYPES.contains(&text.as_str()) => {
+            Ok(Value::from(text.as_str()))
+        }
         (ArgType::StatusType, _) => {
             Err(invalid(format!("it is {given:?}; it must be one of {}", STATUS_TYPES.join(", "))))
         }
@@ -299,7 +306,9 @@ fn check(target: &Resource<'_>, arg: &catalog::Arg, given: &Arg) -> Result<Value
         (ArgType::Penalty, _) => Err(invalid("it must be a whole number that is not negative")),
         (ArgType::ExtensionId, Arg::Id(id)) => Ok(Value::from(id.to_string())),
         (ArgType::ExtensionId, Arg::Text(text)) => extension_id(target, text).map(|id| Value::from(id.to_string())),
-        (ArgType::ExtensionId, Arg::Int(_)) => Err(invalid("it must be an extension's number as text, its id or its path")),
+        (ArgType::ExtensionId, Arg::Int(_)) => {
+            Err(invalid("it must be an extension's number as text, its id or its path"))
+        }
         (ArgType::NonEmptyText | ArgType::Text, _) => Err(invalid("it must be a text")),
     }
 }
@@ -313,7 +322,8 @@ fn extension_id(target: &Resource<'_>, text: &str) -> Result<Uuid> {
     let resource = match text.contains('/') {
         true => snapshot.resolve(text)?.one()?,
         false => {
-            let core_server = target.core_server().ok_or_else(|| Error::new(Code::NotFound, "its core server is gone"))?;
+            let core_server =
+                target.core_server().ok_or_else(|| Error::new(Code::NotFound, "its core server is gone"))?;
             let extensions = SubId::find(Kind::CoreServer, "extensions").expect("the catalogue has extensions");
             core_server.sub(extensions).by_name(text)?
         }

@@ -19,7 +19,10 @@ use crate::snapshot::{List, Resource, ResourceOwned, Snapshot, Target};
 pub(crate) enum Locator {
     Path(Path),
     /// The one with this name in whichever core server has it.
-    Named { list: SubId, name: String },
+    Named {
+        list: SubId,
+        name: String,
+    },
 }
 
 /// A reference to an instance by its kind and the names along its path. It is bound anew at every use.
@@ -145,7 +148,10 @@ impl Handle {
                 let kind = self.kind;
                 Err(Error::new(
                     Code::Ambiguous,
-                    format!("several core servers have a {kind} named {name:?}: {}; name the core server", paths.join(", ")),
+                    format!(
+                        "several core servers have a {kind} named {name:?}: {}; name the core server",
+                        paths.join(", ")
+                    ),
                 ))
             }
         }

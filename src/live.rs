@@ -11,8 +11,8 @@ use crate::clock::Moment;
 use crate::config::{Config, Secret};
 use crate::error::{Code, Error, Result};
 use crate::handle::{
-    AgentHandle, CallSegmentHandle, ConferenceRoomHandle, CoreServerHandle, ExtensionHandle, Handle, Locator, QueueHandle,
-    UserHandle,
+    AgentHandle, CallSegmentHandle, ConferenceRoomHandle, CoreServerHandle, ExtensionHandle, Handle, Locator,
+    QueueHandle, UserHandle,
 };
 use crate::health::Health;
 use crate::path::{Path, Selector};
@@ -83,7 +83,8 @@ impl Live {
     }
 
     pub(crate) fn stale(&self, age: Option<Duration>, max_age: Duration) -> Error {
-        let why = self.health().last_error.map(|problem| format!("; the last error: {}", problem.error)).unwrap_or_default();
+        let why =
+            self.health().last_error.map(|problem| format!("; the last error: {}", problem.error)).unwrap_or_default();
         Error::new(
             Code::Stale,
             match age {

@@ -28,7 +28,7 @@ pub(super) struct Job {
 }
 
 /// What came of a job.
-pub(super) struct Fetched {
+pub(crate) struct Fetched {
     pub(super) address: Address,
     pub(super) path: String,
     pub(super) gathering: u64,
@@ -37,7 +37,7 @@ pub(super) struct Fetched {
     pub(super) outcome: Result<Outcome>,
 }
 
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// The bytes did not change.
     Same,
     New(Arc<Collection>),

@@ -152,6 +152,8 @@ pub(super) fn below(collection: &Collection, kinds: KindSet) -> Vec<Address> {
     }
     let subs: Vec<SubId> = SubId::of(kind).filter(|sub| kinds.contains(sub.row().kind)).collect();
     let ids = (0..collection.table.len() as u32).map(|row| collection.table.id(row)).filter(|id| !id.is_nil());
-    ids.flat_map(|parent| subs.iter().map(move |sub| Address { core_server: address.core_server, parent, sub: Some(*sub) }))
-        .collect()
+    ids.flat_map(|parent| {
+        subs.iter().map(move |sub| Address { core_server: address.core_server, parent, sub: Some(*sub) })
+    })
+    .collect()
 }

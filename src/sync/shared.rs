@@ -11,7 +11,6 @@ use super::fetch::{self, Queue};
 use super::writer::Writer;
 use super::{Awaited, Message};
 use crate::catalog::{Kind, KindSet};
-use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::health::{Health, Problem, State};
@@ -290,7 +289,11 @@ impl Shared {
         };
         let mut error = Error::new(
             Code::SyncTimeout,
-            format!("no whole snapshot of {} came within {:?}: {why}", self.config.get_origin(), timeout.unwrap_or_default()),
+            format!(
+                "no whole snapshot of {} came within {:?}: {why}",
+                self.config.get_origin(),
+                timeout.unwrap_or_default()
+            ),
         );
         if let Some(status) = status.down.as_ref().and_then(|problem| problem.error.http_status()) {
             error = error.with_http_status(status);

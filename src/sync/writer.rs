@@ -312,7 +312,8 @@ impl Writer {
         let bounds = self.shared.config.get_backoff();
         let mut wait = backoff::wait(bounds, failures);
         if refused {
-            wait = wait.max(REFUSED_WAIT.0 + (REFUSED_WAIT.1 - REFUSED_WAIT.0).mul_f64(backoff::random())).min(bounds.1);
+            wait =
+                wait.max(REFUSED_WAIT.0 + (REFUSED_WAIT.1 - REFUSED_WAIT.0).mul_f64(backoff::random())).min(bounds.1);
         }
         if let Some(asked) = problem.error.retry_after() {
             wait = wait.max(asked);
@@ -386,7 +387,8 @@ impl Writer {
     }
 
     fn polled(&mut self, address: Address, path: &str, asked: Moment, outcome: Outcome, now: Moment) {
-        let counters = &self.shared.counters;
+        let shared = self.shared.clone();
+        let counters = &shared.counters;
         match outcome {
             Outcome::Same => {
                 counters.unchanged_answers.fetch_add(1, Relaxed);
@@ -422,7 +424,8 @@ impl Writer {
         let old = self.draft.get(&address).map_or(0, |known| known.table.len());
         let kind = address.kind();
         let message = format!("the list of {kind}s shrank from {old} to {}; it is asked for once more", new.len());
-        let problem = Problem { error: Error::new(Code::BadAnswer, message), at: SystemTime::now(), about: path.to_owned() };
+        let problem =
+            Problem { error: Error::new(Code::BadAnswer, message), at: SystemTime::now(), about: path.to_owned() };
         self.shared.change(|status| status.last_error = Some(problem));
         if let Some(entry) = self.plan.entry(&address) {
             entry.held_back = true;
