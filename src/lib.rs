@@ -10,6 +10,8 @@ pub mod handle;
 pub mod health;
 mod live;
 pub mod path;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod snapshot;
 mod sync;
 mod transport;
