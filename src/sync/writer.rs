@@ -14,6 +14,7 @@ use crate::catalog::Kind;
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::health::Problem;
+use crate::snapshot::cell::Retired;
 use crate::snapshot::collection::{Address, Collection};
 use crate::snapshot::draft::{Draft, Server};
 use crate::snapshot::{ByName, Source, Table};
@@ -45,6 +46,7 @@ pub(super) struct Writer {
     in_flight: usize,
     pause: Option<Pause>,
     placing: Placing,
+    retired: Retired,
 }
 
 /// The server cannot be reached or refuses us: nothing is asked for until then, and then only one thing.
@@ -58,11 +60,12 @@ impl Writer {
     pub(super) fn new(shared: Arc<Shared>) -> Writer {
         let now = Moment::now();
         let rate = shared.config.get_max_requests_per_second();
+        let last = shared.cell.pin();
         Writer {
-            draft: Draft::from_snapshot(&shared.cell.pin()),
+            draft: Draft::from_snapshot(&last),
             dirty: false,
-            generation: 0,
-            epoch: 0,
+            generation: last.generation(),
+            epoch: last.epoch(),
             plan: Plan::default(),
             gather: Some(Gather::new()),
             era: 0,
@@ -71,6 +74,7 @@ impl Writer {
             in_flight: 0,
             pause: None,
             placing: Placing::default(),
+            retired: Retired::default(),
             shared,
         }
     }
@@ -96,7 +100,7 @@ impl Writer {
             if self.dirty {
                 self.publish();
             }
-            self.shared.cell.sweep();
+            self.shared.counters.retired_snapshots.store(self.retired.sweep() as u64, Relaxed);
             if handled || wake.is_none() {
                 self.tell_progress();
             }
@@ -113,7 +117,8 @@ impl Writer {
         self.generation += 1;
         self.dirty = false;
         let snapshot = self.draft.clone().finish(self.generation, self.epoch, Source::Live, self.shared.kinds);
-        self.shared.cell.publish(snapshot);
+        self.shared.cell.publish(snapshot, &mut self.retired);
+        self.shared.signals.set_all();
     }
 
     /// Gives the fetchers work. Says when there will be more, if only time is needed.
