@@ -18,8 +18,8 @@ use super::requests::{Log, RequestRecord};
 use super::rest;
 use super::world::World;
 
-/// Enough for a request; a thread a connection should cost little.
-const STACK: usize = 256 * 1024;
+/// Enough for a gzip compressor in a debug build; of a stack, only what is used takes memory.
+const STACK: usize = 1024 * 1024;
 
 /// What all threads of a sandbox share.
 pub(crate) struct Shared {

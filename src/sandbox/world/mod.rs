@@ -1,8 +1,9 @@
 //! The model of a telephony server: what is there, how it hangs together, what may be seen of it.
 //!
 //! `entities` has the objects, `table` the sets of them, `build` the world at the start, `calls` the PBX that moves
-//! calls, `clock` what happens by itself.
+//! calls, `background` the calls nobody asked for, `clock` what happens by itself.
 
+mod background;
 pub(crate) mod build;
 pub(crate) mod calls;
 pub(crate) mod clock;
