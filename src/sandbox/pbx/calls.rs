@@ -15,6 +15,7 @@ impl Pbx {
             let extension = named(&world.cores[place], Kind::Extension, extension)?;
             let key = world.new_segment(place, caller.party(), Phase::Ringing, false);
             world.put_on_extension(place, key, Some(extension));
+            world.emit_pair(place, "dial", None, key);
             segment_id(world, place, key)
         })
     }

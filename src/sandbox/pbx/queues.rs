@@ -65,9 +65,9 @@ impl Pbx {
 
     /// Logs an extension out of a queue.
     pub fn log_out_agent(&self, queue: &str, extension: &str) -> Result<()> {
-        self.core(|core| {
-            let key = agent(core, queue, extension)?;
-            core.remove_agent(key);
+        self.world(|world, place| {
+            let key = agent(&world.cores[place], queue, extension)?;
+            actions::log_out_agent(world, place, key);
             Ok(())
         })
     }

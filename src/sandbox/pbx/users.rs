@@ -97,15 +97,19 @@ impl Pbx {
             let (id, time_connected) = (ids.uuid(), unix_millis());
             let login = core.logins.insert(Login { id, ip: ip.to_owned(), port, time_connected, user });
             core.users.relate(user, |u| u.logins.push(login));
+            world.emit_login(place, "userLogin", login);
             Ok(id)
         })
     }
 
     /// All of a user's clients disconnect.
     pub fn log_out_user(&self, user_name: &str) -> Result<()> {
-        self.core(|core| {
-            let key = named(core, Kind::User, user_name)?;
-            core.related((Kind::User, key), Kind::Login).to_vec().into_iter().for_each(|l| core.remove_login(l));
+        self.world(|world, place| {
+            let key = named(&world.cores[place], Kind::User, user_name)?;
+            for login in world.cores[place].related((Kind::User, key), Kind::Login).to_vec() {
+                world.emit_login(place, "userLogout", login);
+                world.cores[place].remove_login(login);
+            }
             Ok(())
         })
     }

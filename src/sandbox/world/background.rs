@@ -66,6 +66,7 @@ impl World {
                 let party = self.outsider();
                 let segment = self.new_segment(core, party, Phase::Ringing, true);
                 self.put_on_extension(core, segment, Some(extension));
+                self.emit_pair(core, "dial", None, segment);
                 self.schedule(core, segment, self.ring_time);
             }
         }

@@ -71,6 +71,7 @@ impl World {
         let segment = self.new_segment(core, Party { external, ..party }, Phase::Ringing, true);
         self.cores[core].segments.edit(segment, |s| s.goal = Some(destination.to_owned()));
         self.put_on_extension(core, segment, Some(extension));
+        self.emit_pair(core, "dial", None, segment);
         self.schedule(core, segment, self.ring_time);
         segment
     }
@@ -103,7 +104,10 @@ impl World {
         match (goal, peer) {
             (Some(goal), _) => self.dial(core, segment, &goal),
             (None, Some(peer)) => self.link(core, peer, segment),
-            (None, None) => self.talk(core, segment),
+            (None, None) => {
+                self.talk(core, segment);
+                self.emit_pair(core, "linkStart", None, segment);
+            }
         }
     }
 
@@ -115,7 +119,10 @@ impl World {
             Destination::Extension(extension) => self.ring(core, segment, extension),
             Destination::Queue(queue) => self.enter_queue(core, segment, queue),
             Destination::Room(room) => self.enter_room(core, segment, room),
-            Destination::Outside => self.talk(core, segment),
+            Destination::Outside => {
+                self.talk(core, segment);
+                self.emit_pair(core, "linkStart", Some(segment), segment);
+            }
         }
     }
 
@@ -137,6 +144,7 @@ impl World {
         self.cores[core].segments.relate(called, |s| s.peer = Some(caller));
         self.cores[core].segments.relate(caller, |s| s.peer = Some(called));
         self.put_on_extension(core, called, Some(extension));
+        self.emit_pair(core, "dial", Some(caller), called);
         if auto {
             self.schedule(core, called, self.ring_time);
         }
@@ -152,6 +160,7 @@ impl World {
         self.talk(core, caller);
         self.cores[core].segments.relate(caller, |s| s.due = 0);
         self.talk(core, called);
+        self.emit_pair(core, "linkStart", Some(caller), called);
     }
 
     /// A segment talks from now on, for the usual time unless a script leads it.
@@ -209,6 +218,7 @@ impl World {
         row.segments.edit(segment, |s| (s.room, s.peer) = (Some(room), None));
         row.rooms.relate(room, |r| r.segments.push(segment));
         self.talk(core, segment);
+        self.emit_room(core, "confRoomCallJoin", room, segment);
     }
 
     pub(crate) fn leave_queue(&mut self, core: usize, segment: Key) {
@@ -222,6 +232,7 @@ impl World {
         let row = &mut self.cores[core];
         if let Some(room) = row.segments.edit(segment, |s| s.room.take()).flatten() {
             row.rooms.relate(room, |r| r.segments.retain(|s| *s != segment));
+            self.emit_room(core, "confRoomCallLeave", room, segment);
         }
     }
 
@@ -236,6 +247,11 @@ impl World {
 
     /// Ends a segment, and with it the call; a caller who waits in a queue stays there.
     pub(crate) fn hang_up(&mut self, core: usize, segment: Key) {
+        let Some(s) = self.cores[core].segments.get(segment) else { return };
+        if let (Some(peer), Phase::Linked) = (s.peer, s.phase) {
+            self.emit_pair(core, "linkEnd", Some(segment), peer);
+        }
+        self.emit_segment(core, "hangup", segment);
         let peer = self.unlink(core, segment);
         self.leave_queue(core, segment);
         self.leave_room(core, segment);
@@ -266,6 +282,7 @@ impl World {
                     (s.phase, s.goal, s.on_hold) = (Phase::Ringing, None, false);
                 });
                 self.put_on_extension(core, segment, Some(extension));
+                self.emit_pair(core, "dial", None, segment);
                 if self.cores[core].segments.get(segment).is_some_and(|s| s.auto) {
                     self.schedule(core, segment, self.ring_time);
                 } else {
