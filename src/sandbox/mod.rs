@@ -104,7 +104,9 @@ impl Sandbox {
             shared,
         };
         let shared = Arc::clone(&sandbox.shared);
-        let clock = thread::Builder::new().name("isymphony-sandbox-clock".to_owned()).spawn(move || shared.run_clock());
+        let start =
+            || thread::Builder::new().name("isymphony-sandbox-clock".to_owned()).spawn(move || shared.run_clock());
+        let clock = crate::signals::blocked(start);
         *lock(&sandbox.clock) = Some(clock.map_err(no_thread)?);
         Ok(sandbox)
     }

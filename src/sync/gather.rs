@@ -7,6 +7,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use crate::catalog::{Kind, KindSet, SubId};
+use crate::snapshot::Table;
 use crate::snapshot::collection::{Address, Collection};
 use crate::snapshot::draft::Draft;
 
@@ -107,7 +108,7 @@ impl Gather {
         self.addresses.push(address);
         let Some(server) = self.draft.as_mut().and_then(|draft| draft.server_mut(address.core_server)) else { return };
         server.put(collection.clone());
-        for next in below(&collection, kinds) {
+        for next in below(&collection, None, kinds) {
             if self.seen.insert(next) {
                 self.queue.push_back(next);
             }
@@ -139,8 +140,9 @@ impl Gather {
     }
 }
 
-/// The collections below the instances of one: none for copies of instances that are in a core server's own list.
-pub(super) fn below(collection: &Collection, kinds: KindSet) -> Vec<Address> {
+/// The collections below the instances of one that are not in `old`: none for copies of instances that are in a core
+/// server's own list.
+pub(super) fn below(collection: &Collection, old: Option<&Table>, kinds: KindSet) -> Vec<Address> {
     let address = collection.address;
     let kind = collection.table.kind();
     let listed = SubId::of(Kind::CoreServer).any(|sub| sub.row().kind == kind);
@@ -148,7 +150,8 @@ pub(super) fn below(collection: &Collection, kinds: KindSet) -> Vec<Address> {
         return Vec::new();
     }
     let subs: Vec<SubId> = SubId::of(kind).filter(|sub| kinds.contains(sub.row().kind)).collect();
-    let ids = collection.table.ids().filter(|id| !id.is_nil());
+    let is_old = |id: &uuid::Uuid| old.is_some_and(|old| old.find_id(id).is_some());
+    let ids = collection.table.ids().filter(|id| !id.is_nil() && !is_old(id));
     ids.flat_map(|parent| {
         subs.iter().map(move |sub| Address { core_server: address.core_server, parent, sub: Some(*sub) })
     })

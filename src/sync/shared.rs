@@ -7,8 +7,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use nix::sys::signal::{SigSet, SigmaskHow};
-
 use super::fetch::{self, Queue};
 use super::writer::Writer;
 use super::{Awaited, Message};
@@ -16,6 +14,7 @@ use crate::catalog::{Kind, KindSet};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::health::{Health, Problem, State};
+use crate::signals;
 use crate::snapshot::cell::Cell;
 use crate::snapshot::collection::Address;
 use crate::snapshot::draft::Draft;
@@ -129,10 +128,7 @@ impl Shared {
                 shared.broke(&*panic);
             }
         };
-        // A new thread inherits the mask: no signal of the application is ever handled on a thread of ours.
-        let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
-        let _ = mask.map(|mask| mask.thread_set_mask());
+        let thread = signals::blocked(|| std::thread::Builder::new().name(name.to_owned()).spawn(run));
         let thread = thread.map_err(|error| {
             let message = format!("a thread could not be started ({error}); are the process's limits too low?");
             Error::new(Code::Internal, message).with_retryable(true)

@@ -478,7 +478,7 @@ impl Writer {
             }
         }
         let new: Vec<Address> =
-            below(&collection, self.shared.kinds).into_iter().filter(|next| !self.plan.contains(next)).collect();
+            below(&collection, old, self.shared.kinds).into_iter().filter(|next| !self.plan.contains(next)).collect();
         for next in &new {
             self.plan.add(*next, &self.shared.config, now, 0.0);
         }
