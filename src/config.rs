@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::catalog::{Action, Kind};
 use crate::error::{Code, Error, Result};
+use crate::overlay::Rows;
 use crate::path::encode_name;
 
 pub use secret::Secret;
@@ -86,6 +87,7 @@ pub struct Config {
     cadences: BTreeMap<Kind, Cadence>,
     action_paths: BTreeMap<(Kind, &'static str), String>,
     action_keys: BTreeMap<(Kind, &'static str, &'static str), String>,
+    pub(crate) rows: Rows,
 }
 
 /// An HTTP proxy.
@@ -129,6 +131,7 @@ impl Config {
             cadences: BTreeMap::new(),
             action_paths: BTreeMap::new(),
             action_keys: BTreeMap::new(),
+            rows: Rows::default(),
         })
     }
 

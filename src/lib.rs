@@ -33,6 +33,7 @@
 //! | [`handle`], [`action`] | symbolic references, and what can be done with them |
 //! | [`watch`] | what changes, as it changes |
 //! | [`health`] | the truth about how well the client knows the server |
+//! | [`doctor`], [`overlay`] | what a given server really has, and how to say so |
 //! | [`sandbox`] | an embedded server to try and test on |
 //!
 //! The server gives all objects new ids at every restart, and its documentation is unfinished. So handles are symbolic and
@@ -42,10 +43,12 @@ pub mod action;
 pub mod catalog;
 mod clock;
 pub mod config;
+pub mod doctor;
 mod error;
 pub mod handle;
 pub mod health;
 mod live;
+pub mod overlay;
 pub mod path;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;

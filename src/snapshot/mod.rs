@@ -42,8 +42,8 @@ pub use layout::State;
 pub use list::List;
 pub use resolve::Target;
 pub use resource::{Property, Resource, ResourceOwned, Value};
-pub(crate) use table::process_seed;
 pub use table::{ByName, Report, Table};
+pub(crate) use table::{json_string, process_seed};
 pub use views::{
     Agent, CallSegment, ConferenceRoom, CoreServer, Extension, Login, Queue, Statistics, Status, User, View,
 };

@@ -76,7 +76,7 @@ pub(super) struct Status {
 impl Shared {
     /// The cell of a new client, before anything was synced.
     pub(crate) fn cell(config: &Config) -> Arc<Cell> {
-        Arc::new(Cell::new(Draft::nothing(kinds(config))))
+        Arc::new(Cell::new(Draft::nothing(config.kind_set())))
     }
 
     /// Opens the transport and starts the threads, which go on from what the cell has.
@@ -85,7 +85,7 @@ impl Shared {
         let transport = Transport::new(&config)?;
         let (writer, inbox) = channel();
         let shared = Arc::new(Shared {
-            kinds: kinds(&config),
+            kinds: config.kind_set(),
             process: std::process::id(),
             transport,
             cell,
@@ -345,10 +345,6 @@ impl Shared {
             Err(Error::new(Code::TimedOut, message))
         })
     }
-}
-
-fn kinds(config: &Config) -> KindSet {
-    Kind::ALL.into_iter().filter(|kind| config.wants(*kind)).collect()
 }
 
 pub(crate) fn closed() -> Error {

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::time::{Duration, SystemTime};
 
 use ureq::Body;
-use ureq::http::header::{ALLOW, CONTENT_LENGTH, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use ureq::http::header::{ALLOW, CONTENT_LENGTH, HeaderMap, HeaderName, LOCATION, RETRY_AFTER, SERVER};
 use ureq::http::{Response, Uri};
 
 use super::fault::About;
@@ -24,6 +24,8 @@ pub(crate) struct Answer {
     pub(crate) text: String,
     /// The methods that the server says it allows.
     pub(crate) allow: Option<String>,
+    /// What the server says of its software.
+    pub(crate) server: Option<String>,
     /// How long the server asks to wait, at most 5 minutes.
     pub(crate) retry_after: Option<Duration>,
     /// Where the server would rather have us, without user, query and fragment.
@@ -36,13 +38,13 @@ impl Answer {
         let status = response.status().as_u16();
         let headers = response.headers();
         let text_of = |name: HeaderName| headers.get(name)?.to_str().ok().map(super::fault::clean);
-        let (allow, location) = (text_of(ALLOW), text_of(LOCATION));
+        let (allow, location, server) = (text_of(ALLOW), text_of(LOCATION), text_of(SERVER));
         let retry_after = retry_after(headers);
         let mut bytes = Vec::new();
         // What has come before a failure is kept.
         let _ = response.into_body().into_reader().take(TEXT_LIMIT).read_to_end(&mut bytes);
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status, text, allow, retry_after, location: location.as_deref().map(place) }
+        Answer { status, text, allow, server, retry_after, location: location.as_deref().map(place) }
     }
 
     /// Whether the server did what it was asked for.

@@ -41,6 +41,7 @@ use crate::config::{Config, ProxyServer, Secret};
 use crate::error::{Code, Error, Result};
 
 pub(crate) use self::answer::Answer;
+pub(crate) use self::fault::stage;
 
 /// How long a connection may wait for its next request. Servers of the kind in question close theirs after 20 to 60
 /// seconds, and a connection that they closed is found out before it is used.
@@ -242,6 +243,16 @@ impl Transport {
             }
         };
         let request = self.request(method, path, ())?;
+        self.run_probe(request)
+    }
+
+    /// Asks for something outside of the Live API, relative to the server's root: GET, with whatever status as the answer.
+    pub(crate) fn probe_at_root(&self, path: &str) -> Result<Answer> {
+        let request = self.request_at(&format!("{}/", self.about.origin), Method::GET, path, ())?;
+        self.run_probe(request)
+    }
+
+    fn run_probe(&self, request: Request<()>) -> Result<Answer> {
         let answer = self.run(&self.single, request).map(Answer::read);
         if self.is_closed() {
             return Err(closed());
@@ -289,6 +300,10 @@ impl Transport {
     }
 
     fn request<B>(&self, method: Method, path: &str, body: B) -> Result<Request<B>> {
+        self.request_at(&self.base, method, path, body)
+    }
+
+    fn request_at<B>(&self, base: &str, method: Method, path: &str, body: B) -> Result<Request<B>> {
         if self.is_closed() {
             return Err(closed());
         }
@@ -296,7 +311,7 @@ impl Transport {
             return Err(Error::new(Code::Closed, "the client was opened by another process, before a fork"));
         }
         check_path(path)?;
-        let request = Request::builder().method(&method).uri(format!("{}{path}", self.base));
+        let request = Request::builder().method(&method).uri(format!("{base}{path}"));
         let request = match method {
             Method::POST => request.header("Content-Type", "application/json"),
             _ => request,

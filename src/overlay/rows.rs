@@ -1,0 +1,93 @@
+//! The rows of the catalogue that overlays changed, as settings of a client.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use percent_encoding::percent_decode_str;
+
+use crate::catalog::{Action, Kind, KindSet, SubId};
+use crate::config::Config;
+use crate::snapshot::json_string;
+
+/// What overlays changed, besides the actions' paths and keys, which have settings of their own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rows {
+    pub(super) success: BTreeMap<(Kind, &'static str), Vec<u16>>,
+    pub(super) absent_actions: BTreeSet<(Kind, &'static str)>,
+    pub(super) symbolic: BTreeMap<Kind, usize>,
+    pub(super) absent_subs: BTreeSet<SubId>,
+    pub(super) raw: BTreeSet<(Kind, String)>,
+}
+
+/// The rows of the catalogue, as overlays left them.
+impl Config {
+    /// The statuses with which the server says that it carried an action out; `None`: any from 200 to 299.
+    pub fn get_action_success(&self, kind: Kind, action: &str) -> Option<&[u16]> {
+        let name = kind.row().action(action)?.name;
+        self.rows.success.get(&(kind, name)).map(Vec::as_slice)
+    }
+
+    /// Whether an overlay says that the server does not have this action.
+    pub fn is_absent_action(&self, kind: Kind, action: &str) -> bool {
+        kind.row().action(action).is_some_and(|row| self.rows.absent_actions.contains(&(kind, row.name)))
+    }
+
+    /// The position of the property that is the symbolic name; `None`: the kind has no symbolic names.
+    pub fn get_symbolic_name(&self, kind: Kind) -> Option<usize> {
+        let catalogue = kind.row().symbolic.as_ref()?.property;
+        Some(self.rows.symbolic.get(&kind).copied().unwrap_or(catalogue))
+    }
+
+    /// Whether an overlay says that the server does not have this sub resource.
+    pub fn is_absent(&self, sub: SubId) -> bool {
+        self.rows.absent_subs.contains(&sub)
+    }
+
+    /// The path segments below an instance of a kind whose objects the catalogue does not know.
+    pub fn get_raw_subs(&self, kind: Kind) -> impl Iterator<Item = &str> {
+        self.rows.raw.iter().filter(move |(parent, _)| *parent == kind).map(|(_, segment)| segment.as_str())
+    }
+
+    /// What is synced.
+    pub(crate) fn kind_set(&self) -> KindSet {
+        let kinds: KindSet = Kind::ALL.into_iter().filter(|kind| self.wants(*kind)).collect();
+        kinds.without(self.rows.absent_subs.iter().copied())
+    }
+
+    /// The property that takes the place of the catalogue's symbolic name.
+    pub(crate) fn other_name(&self, kind: Kind) -> Option<usize> {
+        self.rows
+            .symbolic
+            .get(&kind)
+            .copied()
+            .filter(|other| kind.row().symbolic.as_ref().is_some_and(|symbolic| symbolic.property != *other))
+    }
+
+    /// The row of an overlay that says what is set of an action; `None` where nothing differs from the catalogue.
+    pub(crate) fn action_row(&self, kind: Kind, action: &Action) -> Option<String> {
+        let mut row = String::new();
+        if self.is_absent_action(kind, action.name) {
+            row.push_str("absent = true\n");
+        }
+        let path = self.get_action_path(kind, action.name).filter(|path| *path != action.segment);
+        if let Some(path) = path {
+            let plain = percent_decode_str(path).decode_utf8_lossy();
+            let _ = writeln!(row, "path = {}", json_string(&plain));
+        }
+        let keys: Vec<String> = action
+            .args
+            .iter()
+            .filter_map(|arg| {
+                let key = self.get_action_body_key(kind, action.name, arg.name).filter(|key| *key != arg.key)?;
+                Some(format!("{} = {}", arg.name, json_string(key)))
+            })
+            .collect();
+        if !keys.is_empty() {
+            let _ = writeln!(row, "body = {{ {} }}", keys.join(", "));
+        }
+        if let Some(statuses) = self.get_action_success(kind, action.name) {
+            let _ = writeln!(row, "success = {statuses:?}");
+        }
+        (!row.is_empty()).then(|| format!("[actions.\"{}.{}\"]\n{row}", kind.name(), action.name))
+    }
+}
