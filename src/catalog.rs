@@ -210,6 +210,8 @@ pub struct Sub {
 pub enum ArgType {
     /// Text that must not be empty.
     NonEmptyText,
+    /// What is dialled: text that must not be empty. Given as text, or by the id or path of what is to be reached.
+    Destination,
     /// Any text.
     Text,
     /// One of the status types, see [`STATUS_TYPES`].
@@ -495,7 +497,7 @@ pub static RESOURCES: [Resource; 10] = [
             action(
                 "originate",
                 "originate",
-                &[arg("destination", "destination", ArgType::NonEmptyText)],
+                &[arg("destination", "destination", ArgType::Destination)],
                 &["/callSegments", "callSegments"],
                 "Rings the extension itself, then dials the destination.",
             ),
@@ -530,7 +532,7 @@ pub static RESOURCES: [Resource; 10] = [
         actions: &[action(
             "transfer",
             "transfer",
-            &[arg("destination", "destination", ArgType::NonEmptyText)],
+            &[arg("destination", "destination", ArgType::Destination)],
             &["/callSegments"],
             "Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue.",
         )],

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::action::{self, Arg, Ticket};
+use crate::action::{self, Arg, Call, Ticket};
 use crate::catalog::{Kind, SubId};
 use crate::error::{Code, Error, Result};
 use crate::live::Live;
@@ -185,7 +185,21 @@ impl Handle {
     /// [`Code::ConnectionFailed`] when nothing could be sent. What may have been carried out is a [`Ticket`] whose outcome
     /// is [`Unknown`](crate::action::Outcome::Unknown).
     pub fn act(&self, action: &str, args: &[(&str, Arg)], timeout: Option<Duration>) -> Result<Ticket> {
-        action::act(&self.live, &|snapshot| self.get_in(snapshot), action, args, timeout)
+        self.act_with(action, args, &timeout.into())
+    }
+
+    /// As [`Handle::act`], with options. A forced action on what the snapshot does not have goes to the handle's path.
+    ///
+    /// # Errors
+    /// As [`Handle::act`].
+    pub fn act_with(&self, action: &str, args: &[(&str, Arg)], options: &action::Options) -> Result<Ticket> {
+        let locate = |snapshot: &Snapshot| self.get_in(snapshot);
+        let path = || match self.locator() {
+            Locator::Path(path) => Some(path),
+            Locator::Named { .. } => None,
+        };
+        let (live, kind, options) = (&self.live, self.kind, options.clone());
+        Call { live, kind, action, args, options, locate: &locate, path: &path }.run()
     }
 
     /// A handle for the singleton below this one.
@@ -227,6 +241,12 @@ macro_rules! handle {
             }
         }
 
+        impl From<&$name> for Arg {
+            fn from(handle: &$name) -> Self {
+                Arg::from(&handle.0)
+            }
+        }
+
         impl TryFrom<Handle> for $name {
             type Error = Error;
 
@@ -253,8 +273,9 @@ handle!(ConferenceRoomHandle, ConferenceRoom, "A handle of a conference room.");
 
 /// The actions. Errors and waiting: see [`Handle::act`].
 impl ExtensionHandle {
-    /// Rings the extension itself, then dials the destination.
-    pub fn originate(&self, destination: &str) -> Result<Ticket> {
+    /// Rings the extension itself, then dials the destination: a number as text, or a handle or resource of an extension,
+    /// a queue or a conference room, whose number is then dialled.
+    pub fn originate(&self, destination: impl Into<Arg>) -> Result<Ticket> {
         self.act("originate", &[("destination", destination.into())], None)
     }
 
@@ -276,6 +297,16 @@ impl UserHandle {
             ("return_time", return_time.unwrap_or(-1).into()),
         ];
         self.singleton("status")?.act("set", &args, None)
+    }
+
+    /// Sets the status of this name as other users of the core server show it: its type and note are theirs.
+    ///
+    /// # Errors
+    /// Nothing is sent with [`Code::NotFound`] where no user shows a status of that name, [`Code::Ambiguous`] where two
+    /// users show different ones; otherwise as [`Handle::act`].
+    pub fn set_status_like(&self, name: &str) -> Result<Ticket> {
+        let (ty, note) = action::status_like(&self.get()?.get(), name)?;
+        self.set_status(name, &ty, &note, None)
     }
 }
 
@@ -317,8 +348,9 @@ impl AgentHandle {
 
 /// The actions. Errors and waiting: see [`Handle::act`].
 impl CallSegmentHandle {
-    /// Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue.
-    pub fn transfer(&self, destination: &str) -> Result<Ticket> {
+    /// Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue: a number as
+    /// text, or a handle or resource of an extension, a queue or a conference room, whose number is then dialled.
+    pub fn transfer(&self, destination: impl Into<Arg>) -> Result<Ticket> {
         self.act("transfer", &[("destination", destination.into())], None)
     }
 }

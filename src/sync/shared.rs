@@ -10,6 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::fetch::{self, Queue};
 use super::writer::Writer;
 use super::{Awaited, Message};
+use crate::action::Gate;
 use crate::catalog::{Kind, KindSet};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
@@ -34,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) cell: Arc<Cell>,
     pub(crate) signals: Signals,
     pub(crate) counters: Counters,
+    /// Bounds the actions in flight.
+    pub(crate) gate: Gate,
     jobs: Queue,
     writer: Sender<Message>,
     closed: AtomicBool,
@@ -91,6 +94,7 @@ impl Shared {
             cell,
             signals: Signals::default(),
             counters: Counters::default(),
+            gate: Gate::new(config.get_connections()),
             jobs: Queue::default(),
             writer,
             closed: AtomicBool::new(false),
@@ -189,6 +193,7 @@ impl Shared {
             return; // The threads are the parent's, and a lock may be held by one that does not exist here.
         }
         self.jobs.close();
+        self.gate.close();
         self.tell(Message::Close);
         self.change(|_| {});
         self.signals.set_all();
