@@ -149,6 +149,11 @@ impl Shared {
         });
     }
 
+    /// Whether a core server is to be synced.
+    pub(super) fn wants(&self, slug: &str) -> bool {
+        self.config.get_core_servers().is_none_or(|slugs| slugs.iter().any(|wanted| wanted == slug))
+    }
+
     pub(super) fn push_job(&self, job: fetch::Job) {
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         self.jobs.push(job);
@@ -306,8 +311,8 @@ impl Shared {
         let (there, missing) = status.progress;
         let why = match (&status.broken, &status.down, &status.last_error) {
             (Some(problem), ..) | (None, Some(problem), _) => format!("{}", problem.error),
-            (None, None, Some(problem)) if there == 0 => format!("{}", problem.error),
-            _ => format!("{there} parts have been read and at least {missing} are still to come"),
+            (None, None, Some(problem)) => format!("{}; {there} parts have been read so far", problem.error),
+            (None, None, None) => format!("{there} parts have been read and at least {missing} are still to come"),
         };
         let mut error = Error::new(
             Code::SyncTimeout,
