@@ -29,19 +29,16 @@ impl From<isym_uuid> for Uuid {
     }
 }
 
-/// Writes an id as text, as in "ef2faba9-8557-49c1-9ffc-5a71f41c7a23", with a NUL behind: 37 bytes. Does nothing where
-/// `out` is NULL.
+/// Writes an id as text, as in "ef2faba9-8557-49c1-9ffc-5a71f41c7a23", with a NUL behind: `out` has room for 37 bytes. Does
+/// nothing where it is NULL.
 #[unsafe(no_mangle)]
-pub extern "C" fn isym_uuid_format(uuid: isym_uuid, out: Option<&mut MaybeUninit<[c_char; 37]>>) {
+pub extern "C" fn isym_uuid_format(uuid: isym_uuid, out: *mut c_char) {
     guard::plain(|| {
-        if let Some(out) = out {
-            let mut text = [0; 36];
-            let text = Uuid::from(uuid).hyphenated().encode_lower(&mut text).as_bytes();
-            let mut chars = [0; 37];
-            for (to, from) in chars.iter_mut().zip(text) {
-                *to = *from as c_char;
-            }
-            out.write(chars);
+        let mut text = [0; 37];
+        Uuid::from(uuid).hyphenated().encode_lower(&mut text);
+        if !out.is_null() {
+            // SAFETY: the header demands room for 37 bytes, which are the caller's alone until the call returns.
+            unsafe { text.as_ptr().copy_to_nonoverlapping(out.cast(), text.len()) };
         }
     });
 }
