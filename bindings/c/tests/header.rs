@@ -3,10 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 mod common;
+
+use common::root;
 
 /// The sources in the order their functions stand in the header.
 const SOURCES: &[&str] = &[
@@ -15,10 +17,6 @@ const SOURCES: &[&str] = &[
     "call_segment", "queue", "agent", "statistics", "conference_room", "handle", "args", "ticket", "actions",
     "sandbox_config", "sandbox", "sandbox_requests", "sandbox_calls", "sandbox_people", "sandbox_queues",
 ];
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
 
 fn generate() -> String {
     let crate_dir = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -63,4 +61,36 @@ fn the_header_is_what_the_sources_say() {
         committed == fresh,
         "include/isymphony.h is not what the sources say: run `ISYM_BLESS=1 cargo test -p isymphony-c --test header`"
     );
+}
+
+#[test]
+fn the_header_compiles_alone_and_twice_in_every_dialect() {
+    let folder = common::scratch("header");
+    let text = "#include <isymphony.h>\n#include <isymphony.h>\nint main(void) { return isym_version().len == 0; }\n";
+    let (c, cpp) = (folder.join("twice.c"), folder.join("twice.cpp"));
+    fs::write(&c, text).and_then(|()| fs::write(&cpp, text)).expect("the sources are written");
+    let dialects = [
+        ("cc", &c, ["c99", "c11", "c17", "c2x"].as_slice()),
+        ("c++", &cpp, ["c++11", "c++14", "c++17", "c++20"].as_slice()),
+    ];
+    for (compiler, source, standards) in dialects {
+        for standard in standards {
+            let mut command = Command::new(compiler);
+            command.arg(format!("-std={standard}")).args(["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only"]);
+            common::run(command.arg("-I").arg(root().join("include")).arg(source));
+        }
+    }
+}
+
+#[test]
+fn every_function_of_the_header_is_exported() {
+    let header = fs::read_to_string(root().join("include/isymphony.h")).expect("the header is read");
+    let declared: BTreeSet<&str> = header
+        .lines()
+        .filter(|line| !line.starts_with("//") && !line.contains("(*"))
+        .filter_map(|line| line.split('(').next()?.split([' ', '*']).next_back())
+        .filter(|word| word.starts_with("isym_") && header.contains(&format!("{word}(")))
+        .collect();
+    let exports = fs::read_to_string(root().join("bindings/c/exports.txt")).expect("exports.txt is read");
+    assert_eq!(declared, exports.lines().collect());
 }

@@ -1,6 +1,6 @@
 //! The library as C programs link it, and how to build and run them.
 
-#![allow(dead_code)] // Each test uses its part.
+#![allow(dead_code, unreachable_pub)] // Each test uses its part.
 
 use std::env;
 use std::fs;
