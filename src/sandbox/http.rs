@@ -52,7 +52,7 @@ impl Answer {
     /// The header that says how long the body is; a 204 has none.
     pub(crate) fn content_length(&self) -> String {
         match self.status {
-            204 | 304 => String::new(),
+            101 | 204 | 304 => String::new(),
             _ => format!("Content-Length: {}\r\n", self.body.len()),
         }
     }
@@ -86,6 +86,7 @@ impl Answer {
 
 pub(crate) fn reason(status: u16) -> &'static str {
     match status {
+        101 => "Switching Protocols",
         200 => "OK",
         204 => "No Content",
         302 => "Found",
@@ -114,6 +115,8 @@ pub(crate) struct Request {
     pub(crate) target: String,
     pub(crate) authorization: Option<String>,
     pub(crate) body: Vec<u8>,
+    /// The key of a request to become a WebSocket.
+    pub(crate) websocket_key: Option<String>,
     /// The client wants the connection to end with the answer.
     pub(crate) close: bool,
     content_length: usize,
@@ -132,7 +135,7 @@ pub(crate) enum Incoming {
 
 /// A connection's reading side.
 pub(crate) struct Reader {
-    buffer: Vec<u8>,
+    pub(crate) buffer: Vec<u8>,
 }
 
 impl Reader {
@@ -206,7 +209,7 @@ impl Reader {
         }
     }
 
-    fn more(&mut self, stream: &mut TcpStream) -> bool {
+    pub(crate) fn more(&mut self, stream: &mut TcpStream) -> bool {
         let mut part = [0; 8192];
         match stream.read(&mut part) {
             Ok(0) | Err(_) => false,
@@ -238,6 +241,8 @@ fn parse_head(buffer: &[u8]) -> Result<Option<(usize, Request)>, httparse::Error
             request.close |= value.eq_ignore_ascii_case("close");
         } else if header.name.eq_ignore_ascii_case("authorization") {
             request.authorization = Some(value.to_owned());
+        } else if header.name.eq_ignore_ascii_case("sec-websocket-key") {
+            request.websocket_key = Some(value.to_owned());
         } else if header.name.eq_ignore_ascii_case("expect") {
             request.expects_continue = value.eq_ignore_ascii_case("100-continue");
         }
@@ -247,9 +252,13 @@ fn parse_head(buffer: &[u8]) -> Result<Option<(usize, Request)>, httparse::Error
 
 /// The value of an `Authorization` header for HTTP Basic authentication.
 pub(crate) fn basic(username: &str, password: &str) -> String {
+    format!("Basic {}", base64(format!("{username}:{password}").as_bytes()))
+}
+
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::from("Basic ");
-    for group in format!("{username}:{password}").as_bytes().chunks(3) {
+    let mut out = String::new();
+    for group in bytes.chunks(3) {
         let bits = group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
         for i in 0..4 {
             match i <= group.len() {

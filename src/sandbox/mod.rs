@@ -19,12 +19,15 @@
 //! # }
 //! ```
 //!
+//! It serves the Event API too, a WebSocket at `ws://127.0.0.1:PORT/communication_manager/ws/event`. Of the types of
+//! events the vendor does not name, it sends `dial`, `linkStart` and `confRoomCallJoin`.
+//!
 //! What moves by itself: calls that an action or the background ([`SandboxConfig::calls_per_second`]) made ring for
 //! [`SandboxConfig::ring_time`], are answered, and end after [`SandboxConfig::call_duration`]. Calls that a script makes
 //! ([`Pbx::add_call`], [`Pbx::queue_call`], ...) stand still until a script or an action moves them.
 //!
-//! The files: `world` is the model, `rest` and `actions` the Live API on it, `http`, `server` and `connections` the
-//! wire, `faults`, `fault_text` and `damage` the trouble, `pbx` what scripts may do.
+//! The files: `world` is the model, `rest` and `actions` the Live API on it, `http`, `websocket`, `server` and `connections`
+//! the wire, `faults`, `fault_text` and `damage` the trouble, `pbx` what scripts may do.
 
 mod actions;
 mod config;
@@ -41,6 +44,7 @@ mod requests;
 mod rest;
 mod rng;
 mod server;
+mod websocket;
 mod world;
 
 use std::fmt;
@@ -59,11 +63,13 @@ pub use requests::RequestRecord;
 use crate::error::{Code, Error, Result};
 use server::{Gate, Listening, Shared, lock};
 use world::World;
+use world::events::Event;
 
 /// An embedded server of the Live API on a loopback port.
 ///
 /// All methods take `&self` and may be called on any thread. Those that move the first core server are on [`Pbx`], which
-/// this dereferences to; [`Sandbox::core_server`] gives another one's. Dropping a sandbox closes it.
+/// this dereferences to; [`Sandbox::core_server`] gives another one's. Dropping a sandbox closes it, and then takes the
+/// time of freeing its world: 0.3 s with 100 000 users.
 pub struct Sandbox {
     shared: Arc<Shared>,
     /// The first core server.
@@ -99,7 +105,9 @@ impl Sandbox {
             shared,
         };
         let shared = Arc::clone(&sandbox.shared);
-        let clock = thread::Builder::new().name("isymphony-sandbox-clock".to_owned()).spawn(move || shared.run_clock());
+        let start =
+            || thread::Builder::new().name("isymphony-sandbox-clock".to_owned()).spawn(move || shared.run_clock());
+        let clock = crate::signals::blocked(start);
         *lock(&sandbox.clock) = Some(clock.map_err(no_thread)?);
         Ok(sandbox)
     }
@@ -261,9 +269,26 @@ impl Sandbox {
         lock(&self.shared.overrides).clear();
     }
 
+    /// Sends this text as an event to all who listen, whatever it is: unknown types, what is not JSON.
+    pub fn send_event(&self, text: &str) {
+        self.shared.with_world(|world| world.events.add(Event::Text(text.to_owned())));
+    }
+
+    /// Sends these bytes to all who listen to events, as they are: half frames, pings, frames that are too large.
+    pub fn send_event_bytes(&self, bytes: &[u8]) {
+        self.shared.with_world(|world| world.events.add(Event::Bytes(bytes.to_vec())));
+    }
+
+    /// The last 10 000 events as JSON, oldest first, whether anybody listened or not.
+    pub fn events(&self) -> Vec<String> {
+        let events = self.shared.with_world(|world| world.events.since(0));
+        events.iter().filter_map(|event| event.text()).map(str::to_owned).collect()
+    }
+
     /// Lets something go wrong with the requests that fit `on`, which is as in [`Sandbox::respond_with`].
     ///
-    /// A request meets one fault at most: the oldest that fits and is not used up.
+    /// A request meets one fault at most: the oldest that fits and is not used up. The Event API is at
+    /// `*ws/event`.
     pub fn fault(&self, fault: Fault, on: &str, times: Times) {
         lock(&self.shared.faults).add(fault, on, times);
     }

@@ -16,10 +16,12 @@ use super::http::{Answer, Incoming, Reader, Request, basic};
 use super::overrides::Overrides;
 use super::requests::{Log, RequestRecord};
 use super::rest;
+use super::websocket;
 use super::world::World;
+use super::world::events::Event;
 
-/// Enough for a request; a thread a connection should cost little.
-const STACK: usize = 256 * 1024;
+/// Enough for a gzip compressor in a debug build; of a stack, only what is used takes memory.
+const STACK: usize = 1024 * 1024;
 
 /// What all threads of a sandbox share.
 pub(crate) struct Shared {
@@ -27,6 +29,8 @@ pub(crate) struct Shared {
     world: Mutex<World>,
     /// Tells the clock's thread that something is due earlier than it knows.
     earlier: Condvar,
+    /// Tells the threads that send events that there is one.
+    happened: Condvar,
     pub(crate) gate: Mutex<Gate>,
     pub(crate) log: Mutex<Log>,
     pub(crate) faults: Mutex<Faults>,
@@ -87,6 +91,7 @@ impl Shared {
             started: Instant::now(),
             world: Mutex::new(world),
             earlier: Condvar::new(),
+            happened: Condvar::new(),
             gate: Mutex::new(gate),
             log: Mutex::default(),
             faults: Mutex::default(),
@@ -101,10 +106,14 @@ impl Shared {
     /// Works on the model, once all that is due has been done.
     pub(crate) fn with_world<R>(&self, work: impl FnOnce(&mut World) -> R) -> R {
         let mut world = lock(&self.world);
+        let events = world.events.next();
         world.advance();
         let before = world.clock.next_at();
         let result = work(&mut world);
         let after = world.clock.next_at();
+        if world.events.next() != events {
+            self.happened.notify_all();
+        }
         if after.is_some_and(|after| before.is_none_or(|before| after < before)) {
             self.earlier.notify_one();
         }
@@ -115,7 +124,11 @@ impl Shared {
     pub(crate) fn run_clock(&self) {
         let mut world = lock(&self.world);
         while !self.stopped.load(Ordering::Acquire) {
+            let events = world.events.next();
             world.advance();
+            if world.events.next() != events {
+                self.happened.notify_all();
+            }
             let wait = world.clock.next_in().unwrap_or(Duration::from_secs(3600));
             let (guard, _) = self.earlier.wait_timeout(world, wait).unwrap_or_else(PoisonError::into_inner);
             world = guard;
@@ -127,6 +140,23 @@ impl Shared {
         // With the lock held, so that the clock's thread cannot miss it between its look and its wait.
         let _world = lock(&self.world);
         self.earlier.notify_all();
+        self.happened.notify_all();
+    }
+
+    /// Waits for events from number `from` on, as long as `going`; none once that ends or the sandbox closes. With the
+    /// number to go on from.
+    pub(crate) fn wait_events(&self, from: u64, going: &AtomicBool) -> (u64, Vec<Arc<Event>>) {
+        let mut world = lock(&self.world);
+        while world.events.next() <= from && going.load(Ordering::Acquire) && !self.stopped.load(Ordering::Acquire) {
+            world = self.happened.wait(world).unwrap_or_else(PoisonError::into_inner);
+        }
+        (world.events.next(), world.events.since(from))
+    }
+
+    /// Wakes who waits for events, to look whether he still should.
+    pub(crate) fn wake_event_threads(&self) {
+        let _world = lock(&self.world);
+        self.happened.notify_all();
     }
 
     /// One connection, until either side ends it.
@@ -141,7 +171,7 @@ impl Shared {
                 }
                 Incoming::End => return,
             };
-            let served = catch_unwind(AssertUnwindSafe(|| self.serve_one(number, &request, &mut stream)));
+            let served = catch_unwind(AssertUnwindSafe(|| self.serve_one(number, &request, &mut stream, &mut reader)));
             match served {
                 Ok(Ok(true)) if !request.close => {}
                 Ok(_) => return,
@@ -154,9 +184,15 @@ impl Shared {
     }
 
     /// Answers one request. Whether the connection goes on.
-    fn serve_one(&self, number: u64, request: &Request, stream: &mut TcpStream) -> io::Result<bool> {
+    fn serve_one(
+        &self,
+        number: u64,
+        request: &Request,
+        stream: &mut TcpStream,
+        reader: &mut Reader,
+    ) -> io::Result<bool> {
         let at = self.started.elapsed();
-        let path = rest::live_path(&request.target).unwrap_or(&request.target);
+        let path = rest::live_path(&request.target).unwrap_or(request.target.trim_start_matches('/'));
         let (restart, fault) = lock(&self.faults).next(&request.method, path);
         if restart {
             self.with_world(World::restart);
@@ -175,6 +211,7 @@ impl Shared {
         };
         lock(&self.log).add(record, self.requests_kept);
         match fault {
+            None if answer.status == 101 => websocket::serve(self, &answer, stream, reader).map(|()| false),
             Some(fault) => super::damage::write(self, number, &fault, &answer, request, stream),
             None => answer.write(stream, request.method == "HEAD", request.close).map(|()| true),
         }
@@ -186,6 +223,9 @@ impl Shared {
         }
         if let Some(answer) = lock(&self.overrides).find(&request.method, path) {
             return answer;
+        }
+        if path == websocket::PATH && request.method == "GET" {
+            return websocket::accept(request);
         }
         self.with_world(|world| rest::answer(world, &request.method, &request.target, &request.body))
     }
@@ -219,7 +259,9 @@ impl Listening {
         let going = Arc::new(AtomicBool::new(true));
         let (on, shared) = (Arc::clone(&going), Arc::clone(shared));
         let name = "isymphony-sandbox-accept".to_owned();
-        let thread = thread::Builder::new().name(name).stack_size(STACK).spawn(move || accept(&listener, &on, &shared));
+        let start =
+            || thread::Builder::new().name(name).stack_size(STACK).spawn(move || accept(&listener, &on, &shared));
+        let thread = crate::signals::blocked(start);
         self.acceptor = Some((going, thread?));
         Ok(())
     }

@@ -4,6 +4,7 @@ use uuid::{Uuid, uuid};
 
 use super::clock::{Clock, unix_millis};
 use super::entities::{Extension, Login, Queue, Room, Status, User};
+use super::events::Events;
 use super::table::Key;
 use super::{Core, World};
 use crate::sandbox::config::SandboxConfig;
@@ -118,6 +119,7 @@ impl World {
             seed: config.seed,
             incarnation: 1,
             clock: Clock::new(),
+            events: Events::default(),
             ring_time: config.ring_time,
             call_duration: config.call_duration,
             calls_per_second: config.calls_per_second,

@@ -1,13 +1,18 @@
 //! The model of a telephony server: what is there, how it hangs together, what may be seen of it.
 //!
 //! `entities` has the objects, `table` the sets of them, `build` the world at the start, `calls` the PBX that moves
-//! calls, `clock` what happens by itself.
+//! calls, `background` the calls nobody asked for, `clock` what happens by itself, `events` what
+//! is told of it.
 
+mod background;
 pub(crate) mod build;
 pub(crate) mod calls;
 pub(crate) mod clock;
 pub(crate) mod entities;
+pub(crate) mod events;
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +24,7 @@ use crate::catalog::{Kind, SubId};
 use crate::path::Selector;
 use clock::Clock;
 use entities::{Agent, Extension, Login, Queue, Room, Segment, Statistics, Status, User};
+use events::Events;
 use table::{Entity, Key, Rows, Table, Value};
 
 use super::rng::Rng;
@@ -34,6 +40,7 @@ pub(crate) struct World {
     /// How often the server was started: 1, then one more at each restart.
     pub(crate) incarnation: u64,
     pub(crate) clock: Clock,
+    pub(crate) events: Events,
     pub(crate) ring_time: Duration,
     pub(crate) call_duration: Duration,
     pub(crate) calls_per_second: f64,
