@@ -108,7 +108,7 @@ pub extern "C" fn isym_health_generation(health: Option<&isym_health>) -> u64 {
 
 /// How many snapshots were replaced and were still held by a reader.
 #[unsafe(no_mangle)]
-pub extern "C" fn isym_health_retired_snapshots(health: Option<&isym_health>) -> usize {
+pub extern "C" fn isym_health_retired_snapshots(health: Option<&isym_health>) -> u64 {
     guard::plain(|| health.map_or(0, |health| health.health.retired_snapshots))
 }
 
