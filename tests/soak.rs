@@ -169,6 +169,7 @@ fn nothing_that_must_hold_is_ever_broken() {
             sandbox.set_display_name("4224", &format!("Michael {}", name + 1)).unwrap();
             truth.replaced.lock().unwrap().insert(name, Instant::now());
             name += 1;
+            sandbox.clear_requests();
             match random.below(20) {
                 0 => {
                     sandbox.restart();
