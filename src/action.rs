@@ -56,7 +56,7 @@ use crate::sync::Awaited;
 
 pub(crate) use args::status_like;
 pub(crate) use gate::Gate;
-pub(crate) use send::{Call, post_raw};
+pub(crate) use send::{Call, plain_path, post_raw};
 
 /// The value of an action's argument.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::catalog::{Kind, SubId};
 use crate::error::{Code, Error, Result};
 use crate::live::Live;
 use crate::path::Path;
-use crate::snapshot::{List, Resource, ResourceOwned, Snapshot, Target};
+use crate::snapshot::{List, Resource, ResourceOwned, Snapshot, Target, lacking};
 
 /// How a handle finds its instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +136,9 @@ impl Handle {
             Locator::Path(path) => return snapshot.resolve_path(path)?.one(),
             Locator::Named { list, name } => (*list, name),
         };
+        if snapshot.0.kinds.lacks(list) {
+            return Err(lacking(list));
+        }
         let servers: Vec<Resource<'_>> = snapshot.core_servers().iter().collect();
         let mut found = Vec::new();
         let mut last_error = None;

@@ -6,10 +6,14 @@ use super::report::{NameVerdict, Report, Verdict};
 use crate::catalog::Kind;
 use crate::config::Config;
 
-/// The rows of the actions that the settings changed: they stay, where the server has them.
-pub(super) fn set_actions(config: &Config) -> Vec<String> {
+/// The rows that the settings have and that are not examined anew: actions that were changed, and raw sub resources.
+pub(super) fn set_rows(config: &Config) -> Vec<String> {
     let actions = Kind::ALL.into_iter().flat_map(|kind| kind.row().actions.iter().map(move |row| (kind, row)));
-    actions.filter_map(|(kind, row)| config.action_row(kind, row)).collect()
+    let raw = |kind: Kind| {
+        config.get_raw_subs(kind).map(move |segment| format!("[subs.\"{}.{segment}\"]\nkind = \"raw\"\n", kind.name()))
+    };
+    let actions = actions.filter_map(|(kind, row)| config.action_row(kind, row));
+    actions.chain(Kind::ALL.into_iter().flat_map(raw)).collect()
 }
 
 impl Report {

@@ -271,7 +271,7 @@ impl Report {
             requests: 0,
             milliseconds: 0,
             cut_short: None,
-            set_rows: super::overlay::set_actions(config),
+            set_rows: super::overlay::set_rows(config),
         }
     }
 

@@ -31,7 +31,9 @@
 //! | `mod` | loading |
 //! | `read` | from the text to changed rows; every error names its line |
 //! | `rows` | the changed rows, as settings |
+//! | `raw` | sub resources that the catalogue does not know |
 
+mod raw;
 mod read;
 mod rows;
 

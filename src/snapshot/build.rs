@@ -46,13 +46,34 @@ impl Table {
     pub fn from_json(kind: Kind, shape: Shape, body: &[u8], limits: &Limits) -> Result<Table> {
         build(kind, shape, body, limits, true)
     }
+
+    /// As [`Table::from_json`], with another property as the symbolic name than the catalogue says.
+    pub(crate) fn from_json_named(
+        (kind, name): (Kind, Option<usize>),
+        shape: Shape,
+        body: &[u8],
+        limits: &Limits,
+    ) -> Result<Table> {
+        let layout = name.map_or_else(|| Layout::of(kind), |name| Layout::named_by(kind, name));
+        build_as((kind, layout), shape, body, limits, true)
+    }
 }
 
 pub(super) fn build(kind: Kind, shape: Shape, body: &[u8], limits: &Limits, fast: bool) -> Result<Table> {
+    build_as((kind, Layout::of(kind)), shape, body, limits, fast)
+}
+
+fn build_as(
+    (kind, layout): (Kind, &'static Layout),
+    shape: Shape,
+    body: &[u8],
+    limits: &Limits,
+    fast: bool,
+) -> Result<Table> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let (text, damaged) = decode(body);
     let reader = Reader { kind, text: &text, damaged: &damaged, fast };
-    let mut builder = Builder::new(kind, shape, *limits);
+    let mut builder = Builder::new((kind, layout), shape, *limits);
     match shape {
         Shape::List => reader.list(&mut builder)?,
         Shape::Singleton => reader.singleton(&mut builder)?,
@@ -242,8 +263,7 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    fn new(kind: Kind, shape: Shape, limits: Limits) -> Builder {
-        let layout = Layout::of(kind);
+    fn new((kind, layout): (Kind, &'static Layout), shape: Shape, limits: Limits) -> Builder {
         let keys = known_keys(kind.row(), None);
         let groups = keys
             .iter()
@@ -439,6 +459,7 @@ impl Builder {
         }
         let mut table = Table {
             kind: self.kind,
+            layout: self.layout,
             rows: self.rows as u32,
             seed: self.seed,
             report: self.report,
@@ -489,7 +510,7 @@ impl Builder {
 impl Table {
     /// The index by symbolic name, and how many names are ambiguous.
     fn index_names(&self) -> (Box<[u64]>, u32) {
-        let symbolic = Layout::of(self.kind).symbolic;
+        let symbolic = self.layout.symbolic;
         if symbolic == usize::MAX {
             return Default::default();
         }

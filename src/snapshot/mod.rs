@@ -41,6 +41,7 @@ pub use diff::{Change, ChangeKind};
 pub use layout::State;
 pub use list::List;
 pub use resolve::Target;
+pub(crate) use resolve::lacking;
 pub use resource::{Property, Resource, ResourceOwned, Value};
 pub use table::{ByName, Report, Table};
 pub(crate) use table::{json_string, process_seed};

@@ -44,6 +44,7 @@ impl Report {
 /// Immutable. Costs its bytes and no allocation per object. See the module `snapshot` for how to read one.
 pub struct Table {
     pub(crate) kind: Kind,
+    pub(crate) layout: &'static Layout,
     pub(crate) rows: u32,
     pub(crate) seed: u64,
     pub(crate) report: Report,
@@ -75,6 +76,7 @@ impl Table {
     pub fn empty(kind: Kind) -> Table {
         Table {
             kind,
+            layout: Layout::of(kind),
             rows: 0,
             seed: 0,
             report: Report::default(),
@@ -112,7 +114,7 @@ impl Table {
 
     #[inline]
     fn record(&self, row: u32) -> &[u8] {
-        let stride = Layout::of(self.kind).stride;
+        let stride = self.layout.stride;
         let start = row as usize * stride;
         &self.records[start..start + stride]
     }
@@ -159,7 +161,7 @@ impl Table {
     /// The bytes of a text property (UTF-8, with a NUL behind them); empty unless it is present.
     #[inline]
     pub fn text_bytes(&self, row: u32, property: usize) -> &[u8] {
-        let layout = Layout::of(self.kind);
+        let layout = self.layout;
         let record = self.record(row);
         if property == layout.symbolic {
             return self.name_bytes(record);
@@ -184,7 +186,7 @@ impl Table {
         if self.nibble(row, property) < PRESENT {
             return None;
         }
-        let layout = Layout::of(self.kind);
+        let layout = self.layout;
         if property == layout.symbolic {
             return std::str::from_utf8(self.name_bytes(self.record(row))).ok();
         }
@@ -195,7 +197,7 @@ impl Table {
     /// An integer property; `None` unless it is present.
     #[inline]
     pub fn int(&self, row: u32, property: usize) -> Option<i64> {
-        let slot = usize::from(Layout::of(self.kind).slots[property]);
+        let slot = usize::from(self.layout.slots[property]);
         (self.nibble(row, property) >= PRESENT).then(|| i64::from_le_bytes(*array(self.record(row), slot)))
     }
 
@@ -212,7 +214,7 @@ impl Table {
     /// The symbolic name of a row, where the kind has one and the row says it.
     #[inline]
     pub fn name(&self, row: u32) -> Option<&str> {
-        let symbolic = Layout::of(self.kind).symbolic;
+        let symbolic = self.layout.symbolic;
         if symbolic == usize::MAX { None } else { self.text(row, symbolic) }
     }
 

@@ -117,7 +117,9 @@ impl Shared {
         };
         for _ in 0..self.config.get_connections() {
             let (shared, writer) = (self.clone(), self.writer.clone());
-            self.spawn("isymphony-fetch", move || fetch::run(&shared.jobs, &shared.transport, &limits, &writer))?;
+            self.spawn("isymphony-fetch", move || {
+                fetch::run(&shared.jobs, (&shared.config, &shared.transport), &limits, &writer)
+            })?;
         }
         let shared = self.clone();
         self.spawn("isymphony-sync", move || Writer::new(shared.clone()).run(&inbox))

@@ -179,6 +179,17 @@ impl Transport {
         })
     }
 
+    /// As [`Transport::get`], in at most `limit` altogether.
+    pub(crate) fn get_within(&self, path: &str, body: &mut Vec<u8>, limit: Duration) -> Result<()> {
+        let request = self.request(Method::GET, path, ())?;
+        let request = self.single.configure_request(request).timeout_global(Some(limit)).build();
+        let response = self.run(&self.single, request).map_err(|error| self.about.within(limit).explain(error))?;
+        if response.status().as_u16() != 200 {
+            return Err(self.refusal("GET", path, &Answer::read(response)));
+        }
+        answer::read_body(response, self.body_limit, &self.about, body)
+    }
+
     fn try_get(&self, agent: &Agent, path: &str, body: &mut Vec<u8>) -> Result<(), Failed> {
         body.clear();
         let request = self.request(Method::GET, path, ())?;
