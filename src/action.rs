@@ -5,11 +5,12 @@
 //!
 //! **At most once**: a POST is sent on a new connection, and never again once it may have reached the server. Only when the
 //! server says that the target's id is unknown (404: surely not carried out), and the target's name has another id by now,
-//! is the action sent to that one.
+//! is the action sent to that one. An answer counts as success with a status from 200 to 299, or those an
+//! [overlay](crate::overlay) lists; but a page of HTML is no answer of the API, so its outcome is unknown.
 //!
 //! **Time**: the time limit of a call holds for all of it. At most [`connections`](crate::Config::connections) actions of a
 //! client are in flight; others wait for their turn, first come, first served. One whose time is over while it waits is
-//! surely not sent, and the error ([`Code::TimedOut`](crate::Code::TimedOut)) says so.
+//! surely not sent, and the error ([`Code::TimedOut`]) says so.
 //!
 //! # The audit line
 //! Every call writes exactly one line to the log, target `isymphony::action`; as information when it was accepted, else as a

@@ -222,7 +222,8 @@ impl Config {
         Ok(self)
     }
 
-    /// How many requests are in flight at once, each on a connection that is kept alive. Default: 4.
+    /// How many requests are in flight at once, each on a connection that is kept alive; and how many actions, each on one
+    /// of its own. Default: 4.
     ///
     /// # Errors
     /// [`Code::Config`] where it is not from 1 to 64.

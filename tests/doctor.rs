@@ -98,7 +98,7 @@ fn it_prints_a_table_and_json_without_a_value() {
         for secret in ["hunter2", "Ada Lovelace", "5551234", "Michael", "mike", "10.0.0.7", "4224"] {
             // An id may hold such digits by chance.
             let digits = secret.chars().all(|c| c.is_ascii_digit());
-            let found = text.split(|c: char| !c.is_alphanumeric() && !(digits && c == '-')).any(|word| word == secret);
+            let found = text.split(|c: char| !(c.is_alphanumeric() || digits && c == '-')).any(|word| word == secret);
             assert!(!found, "{secret}: {text}");
         }
     }
@@ -291,6 +291,17 @@ fn a_server_that_answers_everything_alike_proves_nothing() {
     let originate = report.action("Extension.originate").unwrap();
     assert_eq!(originate.verdict, Verdict::Unknown, "{originate:?}");
     assert!(originate.reason.contains("every path"));
+}
+
+#[test]
+fn the_software_is_told_as_the_server_tells_it() {
+    let sandbox = world();
+    let id = sandbox.core_server_id();
+    let body = format!("[{{\"id\":\"{id}\",\"slug\":\"default\",\"name\":\"x\"}}]");
+    sandbox.respond_with("coreServers", RawResponse::json(body).header("Server", "Jetty(9.2.4)"));
+    let report = examine(&sandbox);
+    assert_eq!(report.software.as_deref(), Some("Jetty(9.2.4)"));
+    assert!(report.to_string().contains("Jetty(9.2.4)") && report.ok(), "{report}");
 }
 
 #[test]

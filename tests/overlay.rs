@@ -296,6 +296,10 @@ fn a_raw_sub_resource_is_reachable_by_its_path() {
     assert_eq!(live.get_raw(&format!("/communication_manager/rest/live/{path}/1"), LONG).unwrap(), "{\"id\": 1}");
     let nobody = live.get_raw(&path.replace("4224", "999999"), None).unwrap_err();
     assert_eq!((nobody.code(), nobody.http_status()), (Code::NotFound, None));
+    let report = isymphony::doctor::examine(live.config(), &Default::default());
+    let check = report.set("Extension.voicemails").unwrap();
+    assert_eq!((check.kind, check.mark, check.asked, check.present, check.absent), (None, 'S', 3, 1, 2));
+    assert!(report.overlay().unwrap().contains("[subs.\"Extension.voicemails\"]\nkind = \"raw\""));
     // Any other path goes out as it stands.
     assert!(live.get_raw("coreServers/getByName/default/queues", None).unwrap().starts_with('['));
     assert_eq!(live.get_raw("coreServers/x", None).unwrap_err().http_status(), Some(404));

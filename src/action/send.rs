@@ -240,6 +240,10 @@ impl Post<'_> {
         };
         let success = self.row.and_then(|(kind, row)| self.live.config().get_action_success(kind, row.name));
         match answer.status {
+            // A page of something between us and the server, or of the server's web side.
+            200..=299 if answer.text.trim_start().starts_with('<') => {
+                unknown("a page of HTML came, which is no answer of the Live API".to_owned())
+            }
             status if success.map_or(answer.accepted(), |statuses| statuses.contains(&status)) => {
                 Ok((Outcome::Accepted, None))
             }

@@ -63,6 +63,11 @@ fn by_mark(mark: char) -> Severity {
 fn set(check: &SetCheck, findings: &mut Vec<Finding>) {
     let reason = check.reason.as_deref().unwrap_or_default();
     let (severity, message, advice) = match check.verdict {
+        Verdict::Absent if check.kind.is_none() => (
+            Severity::Warning,
+            "the server does not have it (404), though an overlay says so".to_owned(),
+            "take it out of the overlay",
+        ),
         Verdict::Absent => (
             by_mark(check.mark).min(Severity::Warning),
             "the server does not have it (404)".to_owned(),
@@ -89,7 +94,7 @@ fn set(check: &SetCheck, findings: &mut Vec<Finding>) {
             "look into the server's log",
         ),
         Verdict::Present if check.absent > 0 => {
-            let licence = check.kind.row().licence;
+            let licence = check.kind.map_or("", |kind| kind.row().licence);
             let why = if licence.is_empty() { String::new() } else { format!(": {licence}") };
             (Severity::Info, format!("{} of {} do not have it{why}", check.absent, check.asked), "")
         }

@@ -103,7 +103,7 @@ pub fn examine(config: &Config, options: &Options) -> Report {
         connection::way(&mut asker, config, &mut report);
         if report.is_connected() {
             let mut sample = Sample::new(config, options);
-            resources::examine(&mut asker, &mut sample, &mut report);
+            resources::examine(&mut asker, config, &mut sample, &mut report);
             report.kinds = properties::examine(&sample);
             for check in &mut report.kinds {
                 resources::instances(&mut asker, &sample, check);

@@ -40,7 +40,7 @@ impl Report {
                 let _ = writeln!(out, "[kinds.{}]\nsymbolic_name = \"{works}\"\n", check.kind.name());
             }
         }
-        for check in self.sets.iter().filter(|check| check.name.contains('.')) {
+        for check in self.sets.iter().filter(|check| check.kind.is_some() && check.name.contains('.')) {
             let name = &check.name;
             let _ = match check.verdict {
                 Verdict::Absent => writeln!(out, "[subs.\"{name}\"]\nabsent = true\n"),

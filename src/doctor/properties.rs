@@ -107,11 +107,8 @@ fn unknown(objects: &[&Map<String, Value>], known: &[Property]) -> Vec<UnknownPr
                         }
                     }
                 }
-                _ if groups(name) => {
-                    if !value.is_null() {
-                        add(clean(name), value);
-                    }
-                }
+                Value::Null if groups(name) => {}
+                _ if groups(name) => add(clean(name), value),
                 _ if known.iter().all(|property| property.name != name) => add(clean(name), value),
                 _ => {}
             }

@@ -82,10 +82,10 @@ pub struct Step {
 pub struct SetCheck {
     /// As an overlay names it: `User.status`; the list of core servers is `coreServers`.
     pub name: String,
-    /// The kind of what is in it.
-    #[serde(serialize_with = "kind")]
-    pub kind: Kind,
-    /// `D` documented, `C` seen in the vendor's client, `I` inferred.
+    /// The kind of what is in it; `None` where an overlay says that it is raw.
+    #[serde(serialize_with = "maybe_kind")]
+    pub kind: Option<Kind>,
+    /// `D` documented, `C` seen in the vendor's client, `I` inferred, `S` set by the settings.
     pub mark: char,
     /// What the server has.
     pub verdict: Verdict,
@@ -313,6 +313,10 @@ impl Report {
 
 fn kind<S: serde::Serializer>(kind: &Kind, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(kind.name())
+}
+
+fn maybe_kind<S: serde::Serializer>(kind: &Option<Kind>, serializer: S) -> Result<S::Ok, S::Error> {
+    kind.map(Kind::name).serialize(serializer)
 }
 
 /// The letter for how sure something is: `S` where the settings say it.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Options;
 use super::ask::{Asker, Got};
 use super::report::{KindCheck, Report, SetCheck, Verdict};
-use crate::catalog::{Kind, ROOT, Shape, SubId};
+use crate::catalog::{Kind, Mark, ROOT, Shape, SubId};
 use crate::config::Config;
 
 /// An instance that the server showed.
@@ -64,8 +64,8 @@ impl Sample {
 }
 
 /// Asks for every list and singleton of the catalogue.
-pub(super) fn examine(asker: &mut Asker, sample: &mut Sample, report: &mut Report) {
-    let mut root = check(ROOT.to_owned(), Kind::CoreServer, crate::catalog::Mark::Inferred);
+pub(super) fn examine(asker: &mut Asker, config: &Config, sample: &mut Sample, report: &mut Report) {
+    let mut root = check(ROOT.to_owned(), Some(Kind::CoreServer), Mark::Inferred.letter());
     let mut found = ask(asker, ROOT, Shape::List, sample.search, &mut root);
     found.retain(|instance| sample.wants(instance));
     sample.add(Kind::CoreServer, found);
@@ -74,13 +74,59 @@ pub(super) fn examine(asker: &mut Asker, sample: &mut Sample, report: &mut Repor
     for sub in SubId::all() {
         report.sets.push(examine_sub(asker, sample, sub));
     }
+    for kind in Kind::ALL {
+        for segment in config.get_raw_subs(kind) {
+            report.sets.push(examine_raw(asker, sample, kind, segment));
+        }
+    }
 }
 
-fn check(name: String, kind: Kind, mark: crate::catalog::Mark) -> SetCheck {
+/// A sub resource that only an overlay knows: whether it is there, and JSON.
+fn examine_raw(asker: &mut Asker, sample: &Sample, parent: Kind, segment: &str) -> SetCheck {
+    let mut check = check(format!("{}.{segment}", parent.name()), None, 'S');
+    for instance in sample.of(parent) {
+        let path = format!("{}/{segment}", instance.path);
+        match asker.get(&path) {
+            Got::Body(body) => {
+                check.asked += 1;
+                match serde_json::from_slice::<serde::de::IgnoredAny>(body) {
+                    Ok(_) => check.present += 1,
+                    Err(_) => not_usable(&mut check, "the answer is not JSON".to_owned()),
+                }
+            }
+            Got::Status(status, error) => refused(&mut check, status, &error),
+            Got::Failed(error) => {
+                check.reason.get_or_insert_with(|| error.message().to_owned());
+            }
+        }
+        check.example.get_or_insert(path);
+    }
+    check.verdict = verdict(&check, false);
+    check
+}
+
+fn not_usable(check: &mut SetCheck, why: String) {
+    check.broken += 1;
+    check.reason = Some(why);
+}
+
+fn refused(check: &mut SetCheck, status: u16, error: &crate::Error) {
+    check.asked += 1;
+    match status {
+        404 => check.absent += 1,
+        401 | 403 => {
+            check.forbidden += 1;
+            check.reason = Some(format!("the server answers {status}"));
+        }
+        _ => not_usable(check, error.message().to_owned()),
+    }
+}
+
+fn check(name: String, kind: Option<Kind>, mark: char) -> SetCheck {
     SetCheck {
         name,
         kind,
-        mark: mark.letter(),
+        mark,
         verdict: Verdict::Unknown,
         asked: 0,
         present: 0,
@@ -95,7 +141,7 @@ fn check(name: String, kind: Kind, mark: crate::catalog::Mark) -> SetCheck {
 
 fn examine_sub(asker: &mut Asker, sample: &mut Sample, sub: SubId) -> SetCheck {
     let row = sub.row();
-    let mut check = check(format!("{}.{}", row.parent.name(), row.segment), row.kind, row.mark);
+    let mut check = check(format!("{}.{}", row.parent.name(), row.segment), Some(row.kind), row.mark.letter());
     let parents: Vec<String> = sample.all(row.parent).iter().map(|parent| parent.path.clone()).collect();
     if parents.is_empty() {
         check.reason = Some(format!("there is no {} to ask", row.parent));
@@ -131,11 +177,6 @@ fn verdict(check: &SetCheck, licensed: bool) -> Verdict {
 
 /// Asks for one list or singleton, counts the answer, and gives the first instances in it.
 fn ask(asker: &mut Asker, path: &str, shape: Shape, most: usize, check: &mut SetCheck) -> Vec<Instance> {
-    let broken = |check: &mut SetCheck, why: String| {
-        check.broken += 1;
-        check.reason = Some(why);
-        check.example = Some(path.to_owned());
-    };
     match asker.get(path) {
         Got::Body(body) => {
             check.asked += 1;
@@ -148,19 +189,14 @@ fn ask(asker: &mut Asker, path: &str, shape: Shape, most: usize, check: &mut Set
                     }
                     return found;
                 }
-                Err(why) => broken(check, why),
+                Err(why) => {
+                    not_usable(check, why);
+                    check.example = Some(path.to_owned());
+                }
             }
         }
         Got::Status(status, error) => {
-            check.asked += 1;
-            match status {
-                404 => check.absent += 1,
-                401 | 403 => {
-                    check.forbidden += 1;
-                    check.reason = Some(format!("the server answers {status}"));
-                }
-                _ => broken(check, error.message().to_owned()),
-            }
+            refused(check, status, &error);
             check.example.get_or_insert_with(|| path.to_owned());
         }
         Got::Failed(error) => {

@@ -91,3 +91,42 @@ impl Config {
         (!row.is_empty()).then(|| format!("[actions.\"{}.{}\"]\n{row}", kind.name(), action.name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::catalog::{Kind, Shape, Type};
+    use crate::snapshot::{ByName, Limits, Table};
+
+    #[test]
+    fn a_table_says_the_same_whatever_property_names_its_rows() {
+        for kind in Kind::ALL.into_iter().filter(|kind| kind.row().symbolic.is_some()) {
+            let properties = kind.row().properties;
+            let texts: Vec<_> = (0..properties.len()).filter(|i| properties[*i].ty == Type::Text).collect();
+            let long = "a name that is longer than a record has room for";
+            let item = |n: u32, texts: &[usize]| {
+                let members: String = texts
+                    .iter()
+                    .map(|i| format!(",\"{}\":\"{i}-{n}{}\"", properties[*i].name, if n == 1 { long } else { "" }))
+                    .collect();
+                format!("{{\"id\":\"00000000-0000-4000-8000-00000000000{n}\"{members},\"more\":[{n}]}}")
+            };
+            let body = format!("[{},{},{}]", item(0, &texts), item(1, &texts), item(2, &texts[..1]));
+            let limits = Limits::default();
+            let plain = Table::from_json(kind, Shape::List, body.as_bytes(), &limits).unwrap();
+            for name in &texts {
+                let named = Table::from_json_named((kind, Some(*name)), Shape::List, body.as_bytes(), &limits).unwrap();
+                for row in 0..3 {
+                    assert_eq!(named.json(row), plain.json(row), "{kind} by {name}");
+                    assert!(
+                        named.same_row(row, &plain, row) || *name != kind.row().symbolic.as_ref().unwrap().property
+                    );
+                    assert_eq!(named.name(row), plain.text(row, *name));
+                    if let Some(text) = plain.text(row, *name) {
+                        assert_eq!(named.find_name(text), ByName::One(row));
+                    }
+                }
+                assert_eq!(named.find_name("nobody"), ByName::None);
+            }
+        }
+    }
+}
