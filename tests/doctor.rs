@@ -291,6 +291,12 @@ fn a_server_that_answers_everything_alike_proves_nothing() {
     let originate = report.action("Extension.originate").unwrap();
     assert_eq!(originate.verdict, Verdict::Unknown, "{originate:?}");
     assert!(originate.reason.contains("every path"));
+
+    // Without GET the question stays open.
+    sandbox.clear_requests();
+    let report = doctor::examine(&config(&sandbox.url()), &Options::default().get_actions(false));
+    assert_eq!(report.action("Extension.originate").unwrap().verdict, Verdict::Unknown);
+    assert!(!sandbox.requests().iter().any(|request| request.method == "GET" && request.path.ends_with("/enableDnd")));
 }
 
 #[test]

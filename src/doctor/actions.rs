@@ -3,6 +3,7 @@
 //! OPTIONS is asked first; a GET only where it leaves the question open. What a server answers for a path that surely is
 //! not there is asked first, since there are servers that answer everything alike.
 
+use super::Options;
 use super::ask::Asker;
 use super::report::{ActionCheck, Verdict, letter};
 use super::resources::{Instance, Sample, gives};
@@ -19,14 +20,16 @@ struct Control {
     options_lies: bool,
     /// GET answers 405 also for a path that is not there.
     get_lies: bool,
+    /// GET may be asked at all.
+    get: bool,
 }
 
-pub(super) fn examine(asker: &mut Asker, config: &Config, sample: &Sample) -> Vec<ActionCheck> {
+pub(super) fn examine(asker: &mut Asker, config: &Config, options: &Options, sample: &Sample) -> Vec<ActionCheck> {
     let mut checks = Vec::new();
     for kind in Kind::ALL {
         let instance = sample.of(kind).first();
         let control = match instance {
-            Some(instance) if !kind.row().actions.is_empty() => Some(control(asker, instance)),
+            Some(instance) if !kind.row().actions.is_empty() => Some(control(asker, instance, options.get_actions)),
             _ => None,
         };
         for action in kind.row().actions {
@@ -49,13 +52,13 @@ pub(super) fn examine(asker: &mut Asker, config: &Config, sample: &Sample) -> Ve
     checks
 }
 
-fn control(asker: &mut Asker, instance: &Instance) -> Control {
+fn control(asker: &mut Asker, instance: &Instance, get: bool) -> Control {
     let path = format!("{}/{NOWHERE}", instance.path);
     let options = asker.probe("OPTIONS", &path);
-    let get = asker.probe("GET", &path);
     Control {
         options_lies: options.is_ok_and(|answer| lists_post(&answer)),
-        get_lies: get.is_ok_and(|answer| answer.status == 405),
+        get_lies: get && asker.probe("GET", &path).is_ok_and(|answer| answer.status == 405),
+        get,
     }
 }
 
@@ -71,6 +74,7 @@ fn ask(asker: &mut Asker, instance: &Instance, action: &Action, path: &str, cont
         Ok(answer) if lists_post(&answer) && !control.options_lies => {
             return (Verdict::Present, "OPTIONS lists POST".to_owned());
         }
+        Ok(_) if !control.get => return unknown("OPTIONS tells nothing, and GET was not to be asked".to_owned()),
         Ok(_) => {}
         Err(error) => return unknown(error.message().to_owned()),
     }

@@ -64,11 +64,14 @@ pub struct Options {
     pub search: usize,
     /// When the examination ends, done or not. Default: 60 s. A request that is under way then is waited for.
     pub time_limit: Duration,
+    /// Whether an action's path is asked with GET where OPTIONS leaves the question open. Default: `true`. A server that
+    /// keeps to HTTP carries nothing out for a GET; for one that may not, say `false`.
+    pub get_actions: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { sample: 3, search: 25, time_limit: Duration::from_secs(60) }
+        Options { sample: 3, search: 25, time_limit: Duration::from_secs(60), get_actions: true }
     }
 }
 
@@ -88,6 +91,12 @@ impl Options {
     /// When the examination ends, done or not.
     pub fn time_limit(mut self, limit: Duration) -> Self {
         self.time_limit = limit;
+        self
+    }
+
+    /// Whether an action's path is asked with GET where OPTIONS leaves the question open.
+    pub fn get_actions(mut self, on: bool) -> Self {
+        self.get_actions = on;
         self
     }
 }
@@ -110,7 +119,7 @@ pub fn examine(config: &Config, options: &Options) -> Report {
                 check.symbolic_name = names::examine(&mut asker, config, &sample, check.kind);
             }
             report.event_api = connection::events(&mut asker);
-            report.actions = actions::examine(&mut asker, config, &sample);
+            report.actions = actions::examine(&mut asker, config, options, &sample);
         }
         report.requests = asker.requests();
         report.cut_short = asker.gave_up().map(str::to_owned);
