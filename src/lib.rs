@@ -42,6 +42,7 @@ pub mod catalog;
 mod clock;
 pub mod config;
 mod error;
+mod event;
 pub mod handle;
 pub mod health;
 mod live;
@@ -54,6 +55,7 @@ mod transport;
 
 pub use config::Config;
 pub use error::{Code, Error, Result};
+pub use event::Event;
 pub use handle::Handle;
 pub use health::Health;
 pub use live::Live;

@@ -52,7 +52,7 @@ impl Answer {
     /// The header that says how long the body is; a 204 has none.
     pub(crate) fn content_length(&self) -> String {
         match self.status {
-            204 | 304 => String::new(),
+            101 | 204 | 304 => String::new(),
             _ => format!("Content-Length: {}\r\n", self.body.len()),
         }
     }
@@ -64,7 +64,7 @@ impl Answer {
             out.extend_from_slice(b"Connection: close\r\n");
         }
         out.extend_from_slice(b"\r\n");
-        if head_only || self.status == 204 {
+        if head_only || matches!(self.status, 101 | 204) {
             return stream.write_all(&out);
         }
         if out.len() + self.body.len() <= ONE_WRITE {
@@ -86,6 +86,7 @@ impl Answer {
 
 pub(crate) fn reason(status: u16) -> &'static str {
     match status {
+        101 => "Switching Protocols",
         200 => "OK",
         204 => "No Content",
         302 => "Found",
@@ -116,6 +117,8 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
     /// The client wants the connection to end with the answer.
     pub(crate) close: bool,
+    /// The client wants a WebSocket, with this key.
+    pub(crate) websocket: Option<String>,
     content_length: usize,
     chunked: bool,
     expects_continue: bool,
@@ -138,6 +141,11 @@ pub(crate) struct Reader {
 impl Reader {
     pub(crate) fn new() -> Reader {
         Reader { buffer: Vec::new() }
+    }
+
+    /// What has come behind the last request.
+    pub(crate) fn into_rest(self) -> Vec<u8> {
+        self.buffer
     }
 
     /// Waits for the next request.
@@ -238,6 +246,8 @@ fn parse_head(buffer: &[u8]) -> Result<Option<(usize, Request)>, httparse::Error
             request.close |= value.eq_ignore_ascii_case("close");
         } else if header.name.eq_ignore_ascii_case("authorization") {
             request.authorization = Some(value.to_owned());
+        } else if header.name.eq_ignore_ascii_case("sec-websocket-key") {
+            request.websocket = Some(value.to_owned());
         } else if header.name.eq_ignore_ascii_case("expect") {
             request.expects_continue = value.eq_ignore_ascii_case("100-continue");
         }

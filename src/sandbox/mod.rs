@@ -24,12 +24,13 @@
 //! ([`Pbx::add_call`], [`Pbx::queue_call`], ...) stand still until a script or an action moves them.
 //!
 //! The files: `world` is the model, `rest` and `actions` the Live API on it, `http`, `server` and `connections` the
-//! wire, `faults`, `fault_text` and `damage` the trouble, `pbx` what scripts may do.
+//! wire, `events` the Event API, `faults`, `fault_text` and `damage` the trouble, `pbx` what scripts may do.
 
 mod actions;
 mod config;
 mod connections;
 mod damage;
+mod events;
 mod fault_text;
 mod faults;
 mod http;
@@ -225,9 +226,36 @@ impl Sandbox {
         });
     }
 
+    /// Whether there are events: where not, the socket of the events is not there (404), and those that are open end. At
+    /// first there are.
+    pub fn set_events_enabled(&self, on: bool) {
+        self.shared.events.set_enabled(on);
+    }
+
+    /// How many sockets of the events are open.
+    pub fn event_socket_count(&self) -> usize {
+        self.shared.events.count()
+    }
+
+    /// Ends all sockets of the events, without a word, as a network does. New ones can be opened at once.
+    pub fn drop_event_sockets(&self) {
+        self.shared.events.drop_all();
+    }
+
+    /// Sends an event, or any text, to all sockets of the events; filters hold for it if it is a JSON object. Waits as long
+    /// as a client is slow to take what was sent before, at most two seconds a client, whose socket then ends.
+    pub fn send_event(&self, json: &str) {
+        self.shared.events.send_text(json);
+    }
+
+    /// Sends bytes as they are, without a frame around them, to all sockets of the events; see [`Sandbox::send_event`].
+    pub fn send_event_bytes(&self, bytes: &[u8]) {
+        self.shared.events.send_bytes(bytes);
+    }
+
     /// The requests it got, oldest first, as many as [`SandboxConfig::max_requests_kept`] says.
     ///
-    /// A request is in it before its answer is sent.
+    /// A request is in it before its answer is sent. Opening the socket of the events is none of them.
     pub fn requests(&self) -> Vec<RequestRecord> {
         lock(&self.shared.log).all()
     }

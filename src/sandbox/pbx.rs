@@ -383,6 +383,7 @@ impl Pbx {
             let (id, time_connected) = (ids.uuid(), unix_millis());
             let login = core.logins.insert(Login { id, ip: ip.to_owned(), port, time_connected, user });
             core.users.relate(user, |u| u.logins.push(login));
+            core.tell_login("userLogin", login);
             Ok(id)
         })
     }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use super::connections::Connections;
+use super::events::{self, Hub};
 use super::faults::Faults;
 use super::http::{Answer, Incoming, Reader, Request, basic};
 use super::overrides::Overrides;
@@ -19,7 +20,7 @@ use super::rest;
 use super::world::World;
 
 /// Enough for a request; a thread a connection should cost little.
-const STACK: usize = 256 * 1024;
+pub(crate) const STACK: usize = 256 * 1024;
 
 /// What all threads of a sandbox share.
 pub(crate) struct Shared {
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) faults: Mutex<Faults>,
     pub(crate) overrides: Mutex<Overrides>,
     pub(crate) connections: Connections,
+    pub(crate) events: Arc<Hub>,
     pub(crate) stopped: AtomicBool,
     requests_kept: usize,
     max_connections: usize,
@@ -60,7 +62,7 @@ impl Gate {
     }
 
     /// The answer for somebody who is not let in.
-    fn refuse(&self, request: &Request) -> Option<Answer> {
+    pub(crate) fn refuse(&self, request: &Request) -> Option<Answer> {
         if self.demand_tls {
             let location = format!("https://127.0.0.1:55050{}", request.target);
             return Some(Answer::text(302, "use TLS").with("Location", location));
@@ -85,6 +87,7 @@ impl Shared {
     pub(crate) fn new(world: World, gate: Gate, requests_kept: usize, max_connections: usize) -> Shared {
         Shared {
             started: Instant::now(),
+            events: Arc::clone(&world.events),
             world: Mutex::new(world),
             earlier: Condvar::new(),
             gate: Mutex::new(gate),
@@ -141,6 +144,12 @@ impl Shared {
                 }
                 Incoming::End => return,
             };
+            if events::is_meant(&request) {
+                match events::open(self, number, &request, &mut stream) {
+                    Some(socket) => return socket.serve(stream, reader.into_rest()),
+                    None => continue,
+                }
+            }
             let served = catch_unwind(AssertUnwindSafe(|| self.serve_one(number, &request, &mut stream)));
             match served {
                 Ok(Ok(true)) if !request.close => {}

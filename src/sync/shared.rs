@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::events::{self, Events};
 use super::fetch::{self, Queue};
 use super::writer::Writer;
 use super::{Awaited, Message};
@@ -29,6 +30,7 @@ pub(crate) struct Shared {
     pub(crate) transport: Transport,
     pub(crate) cell: Cell,
     pub(crate) counters: Counters,
+    pub(crate) events: Events,
     jobs: Queue,
     writer: Sender<Message>,
     closed: AtomicBool,
@@ -79,6 +81,7 @@ impl Shared {
             transport,
             cell: Cell::new(Draft::nothing(kinds)),
             counters: Counters::default(),
+            events: Events::new(config.get_events()),
             jobs: Queue::default(),
             writer,
             closed: AtomicBool::new(false),
@@ -103,6 +106,10 @@ impl Shared {
         for _ in 0..self.config.get_connections() {
             let (shared, writer) = (self.clone(), self.writer.clone());
             self.spawn("isymphony-fetch", move || fetch::run(&shared.jobs, &shared.transport, &limits, &writer))?;
+        }
+        if self.config.get_events() {
+            let shared = self.clone();
+            self.spawn("isymphony-events", move || events::run(&shared))?;
         }
         let shared = self.clone();
         self.spawn("isymphony-sync", move || Writer::new(shared.clone()).run(&inbox))
@@ -168,6 +175,7 @@ impl Shared {
         self.closed.store(true, Ordering::Release);
         self.transport.close();
         self.jobs.close();
+        self.events.retry();
         self.tell(Message::Close);
         self.change(|_| {});
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
@@ -230,6 +238,7 @@ impl Shared {
         let mut status = self.status();
         let (state, since) = self.tell_state(&mut status);
         let snapshot = self.cell.pin();
+        let (events, events_problem) = self.events.health();
         let mut failing: Vec<(Kind, Problem)> = Vec::new();
         for (address, problem) in &status.failing {
             if failing.iter().all(|(kind, _)| *kind != address.kind()) {
@@ -245,6 +254,8 @@ impl Shared {
             generation: snapshot.generation(),
             last_error: status.last_error.clone(),
             failing,
+            events,
+            events_problem,
             retired_snapshots: self.cell.sweep(),
         }
     }

@@ -45,6 +45,18 @@ pub(super) struct Writer {
     in_flight: usize,
     pause: Option<Pause>,
     placing: Placing,
+    missed: Missed,
+}
+
+/// What may have changed while an incarnation was gathered, in a part that was read before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Missed {
+    #[default]
+    Nothing,
+    /// Events were not listened to from the beginning.
+    Something,
+    /// An event told of a change.
+    Changes,
 }
 
 /// The server cannot be reached or refuses us: nothing is asked for until then, and then only one thing.
@@ -71,6 +83,7 @@ impl Writer {
             in_flight: 0,
             pause: None,
             placing: Placing::default(),
+            missed: Missed::Nothing,
             shared,
         }
     }
@@ -212,6 +225,15 @@ impl Writer {
                     self.plan.urge(&address, now);
                 }
             }
+            Message::Hints(_) if self.gather.is_some() => self.missed = Missed::Changes,
+            Message::EventsMissed if self.gather.is_some() => self.missed = self.missed.max(Missed::Something),
+            Message::Hints(addresses) => {
+                // In their order, for which a moment each is enough.
+                for (nanos, address) in (0..).zip(&addresses) {
+                    self.plan.urge(address, now + Duration::from_nanos(nanos));
+                }
+            }
+            Message::EventsMissed => self.plan.catch_up(now, self.polls.gap()),
             Message::Refresh => {
                 self.plan.urge(&Address::ROOT, now);
                 for address in self.draft.lists() {
@@ -222,6 +244,7 @@ impl Writer {
                 if let Some(pause) = &mut self.pause {
                     pause.until = now;
                 }
+                self.shared.events.retry();
             }
             Message::Close => {}
         }
@@ -382,6 +405,11 @@ impl Writer {
         }
         self.era += 1;
         self.draft = draft;
+        match std::mem::take(&mut self.missed) {
+            Missed::Nothing => {}
+            Missed::Something => self.draft.lists().iter().for_each(|list| self.plan.urge(list, now)),
+            Missed::Changes => self.plan.catch_up(now, self.polls.gap()),
+        }
         self.dirty = true;
         self.publish();
         self.tell_progress();

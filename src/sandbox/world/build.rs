@@ -1,5 +1,7 @@
 //! The world at the start: the vendor's own objects first, then plausible further ones, all from the seed.
 
+use std::sync::Arc;
+
 use uuid::{Uuid, uuid};
 
 use super::clock::{Clock, unix_millis};
@@ -7,6 +9,7 @@ use super::entities::{Extension, Login, Queue, Room, Status, User};
 use super::table::Key;
 use super::{Core, World};
 use crate::sandbox::config::SandboxConfig;
+use crate::sandbox::events::Hub;
 use crate::sandbox::rng::Rng;
 
 /// The stream of ids is a new one at each incarnation, counted from here.
@@ -110,7 +113,9 @@ impl World {
             };
             builder.core(slug)
         });
-        let cores = cores.collect();
+        let mut cores: Vec<Core> = cores.collect();
+        let events: Arc<Hub> = Arc::default();
+        cores.iter_mut().for_each(|core| core.events = Arc::clone(&events));
         let mut world = World {
             cores,
             ids,
@@ -118,6 +123,7 @@ impl World {
             seed: config.seed,
             incarnation: 1,
             clock: Clock::new(),
+            events,
             ring_time: config.ring_time,
             call_duration: config.call_duration,
             calls_per_second: config.calls_per_second,

@@ -103,7 +103,10 @@ impl World {
         match (goal, peer) {
             (Some(goal), _) => self.dial(core, segment, &goal),
             (None, Some(peer)) => self.link(core, peer, segment),
-            (None, None) => self.talk(core, segment),
+            (None, None) => {
+                self.talk(core, segment);
+                self.cores[core].tell_call("linkStart", &[segment]);
+            }
         }
     }
 
@@ -115,7 +118,10 @@ impl World {
             Destination::Extension(extension) => self.ring(core, segment, extension),
             Destination::Queue(queue) => self.enter_queue(core, segment, queue),
             Destination::Room(room) => self.enter_room(core, segment, room),
-            Destination::Outside => self.talk(core, segment),
+            Destination::Outside => {
+                self.talk(core, segment);
+                self.cores[core].tell_call("linkStart", &[segment]);
+            }
         }
     }
 
@@ -152,6 +158,7 @@ impl World {
         self.talk(core, caller);
         self.cores[core].segments.relate(caller, |s| s.due = 0);
         self.talk(core, called);
+        self.cores[core].tell_call("linkStart", &[caller, called]);
     }
 
     /// A segment talks from now on, for the usual time unless a script leads it.
@@ -190,6 +197,14 @@ impl World {
             world.extensions.relate(new, |e| e.segments.push(segment));
         }
         [old, extension].into_iter().flatten().for_each(|e| self.refresh(core, e));
+        let core = &self.cores[core];
+        match core.segments.get(segment) {
+            Some(Segment { phase: Phase::Ringing, extension: Some(_), peer, .. }) => match *peer {
+                Some(peer) => core.tell_call("dial", &[peer, segment]),
+                None => core.tell_call("dial", &[segment]),
+            },
+            _ => {}
+        }
     }
 
     pub(crate) fn enter_queue(&mut self, core: usize, segment: Key, queue: Key) {
@@ -209,6 +224,7 @@ impl World {
         row.segments.edit(segment, |s| (s.room, s.peer) = (Some(room), None));
         row.rooms.relate(room, |r| r.segments.push(segment));
         self.talk(core, segment);
+        self.cores[core].tell_room("confRoomCallJoin", room, segment);
     }
 
     pub(crate) fn leave_queue(&mut self, core: usize, segment: Key) {
@@ -222,6 +238,7 @@ impl World {
         let row = &mut self.cores[core];
         if let Some(room) = row.segments.edit(segment, |s| s.room.take()).flatten() {
             row.rooms.relate(room, |r| r.segments.retain(|s| *s != segment));
+            row.tell_room("confRoomCallLeave", room, segment);
         }
     }
 
@@ -229,6 +246,10 @@ impl World {
     pub(crate) fn unlink(&mut self, core: usize, segment: Key) -> Option<Key> {
         let row = &mut self.cores[core];
         let peer = row.segments.get(segment)?.peer?;
+        let talks = |key: Key| row.segments.get(key).is_some_and(|s| s.phase == Phase::Linked);
+        if talks(segment) && talks(peer) {
+            row.tell_call("linkEnd", &[segment, peer]);
+        }
         row.segments.relate(segment, |s| s.peer = None);
         row.segments.relate(peer, |s| s.peer = None);
         Some(peer)
@@ -239,6 +260,7 @@ impl World {
         let peer = self.unlink(core, segment);
         self.leave_queue(core, segment);
         self.leave_room(core, segment);
+        self.cores[core].tell_call("hangup", &[segment]);
         self.put_on_extension(core, segment, None);
         self.cores[core].segments.remove(segment);
         let Some(peer) = peer else { return };
