@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use rustls::StreamOwned;
+use tungstenite::error::ProtocolError;
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error as WsError, Message, Utf8Bytes, WebSocket};
 use ureq::Timeout;
@@ -175,6 +176,7 @@ impl EventSocket {
                 format!("a message on the event socket of {} is longer than {LONGEST_MESSAGE} bytes", self.origin),
             ),
             WsError::ConnectionClosed | WsError::AlreadyClosed => self.over("the server closed it"),
+            WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => self.over("the connection was cut"),
             WsError::Io(e) => self.over(&clean(&e.to_string())),
             WsError::Protocol(e) => {
                 let message =
