@@ -397,7 +397,8 @@ fn a_handshake_that_never_ends_is_given_up() {
                 let Ok(length) = stream.read(&mut head) else { return };
                 if head[..length].starts_with(b"GET /communication_manager/ws/event ") {
                     // Slowly, byte by byte, a head that never ends.
-                    while stream.write_all(b"H").is_ok() {
+                    let _ = stream.write_all(b"HTTP/1.1 101 X\r\nA: ");
+                    while stream.write_all(b"x").is_ok() {
                         std::thread::sleep(Duration::from_millis(10));
                     }
                 }
