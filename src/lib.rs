@@ -31,6 +31,7 @@
 //! | [`config`] | the settings of a client |
 //! | [`snapshot`] | what is known, and how to read it |
 //! | [`handle`], [`action`] | symbolic references, and what can be done with them |
+//! | [`Event`] | what the server tells as it happens: a hint where to look, and news for who watches |
 //! | [`health`] | the truth about how well the client knows the server |
 //! | [`sandbox`] | an embedded server to try and test on |
 //!

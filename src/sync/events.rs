@@ -1,5 +1,6 @@
 //! The thread that listens to the server's events: it keeps the socket open, and makes hints of what comes.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -81,14 +82,19 @@ impl Events {
     }
 
     fn set(&self, state: EventsState, problem: Option<Problem>) {
+        // Not with the lock held: a logger is the application's own code.
+        let mut news = None;
         let mut standing = self.standing();
         if standing.state != state {
-            let why = problem.as_ref().map(|problem| format!(": {}", problem.error)).unwrap_or_default();
-            log::info!("events: {state}{why}");
+            news = Some(problem.as_ref().map(|problem| format!(": {}", problem.error)).unwrap_or_default());
         }
         standing.state = state;
         if problem.is_some() {
             standing.problem = problem;
+        }
+        drop(standing);
+        if let Some(why) = news {
+            log::info!("events: {state}{why}");
         }
     }
 
@@ -113,8 +119,22 @@ impl Shared {
     }
 }
 
-/// The life of the thread.
+/// The life of the thread. A defect in it costs the events, and nothing more.
 pub(super) fn run(shared: &Shared) {
+    while let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(|| live(shared))) {
+        let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        let message = format!("the events ended by a defect, please report it: {text}");
+        log::error!("{message}");
+        let error = Error::new(Code::Internal, message);
+        let problem = Problem { error, at: SystemTime::now(), about: EVENTS.to_owned() };
+        shared.events.set(EventsState::Unavailable, Some(problem));
+        shared.events.wait(shared, REFUSED_WAIT.1);
+    }
+}
+
+/// Opens the socket and listens, again and again, until the client closes.
+fn live(shared: &Shared) {
     let events = &shared.events;
     let mut failures = 0;
     while !shared.is_closed() {

@@ -198,12 +198,11 @@ impl World {
         }
         [old, extension].into_iter().flatten().for_each(|e| self.refresh(core, e));
         let core = &self.cores[core];
-        match core.segments.get(segment) {
-            Some(Segment { phase: Phase::Ringing, extension: Some(_), peer, .. }) => match *peer {
-                Some(peer) => core.tell_call("dial", &[peer, segment]),
-                None => core.tell_call("dial", &[segment]),
-            },
-            _ => {}
+        let rings = core.segments.get(segment).filter(|s| s.phase == Phase::Ringing && s.extension.is_some());
+        match rings.map(|s| s.peer) {
+            Some(Some(peer)) => core.tell_call("dial", &[peer, segment]),
+            Some(None) => core.tell_call("dial", &[segment]),
+            None => {}
         }
     }
 
