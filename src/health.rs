@@ -111,5 +111,5 @@ pub struct Health {
     /// The last thing that went wrong with the events, also when it has healed since.
     pub events_problem: Option<Problem>,
     /// Snapshots that were replaced and that a reader still holds.
-    pub retired_snapshots: usize,
+    pub retired_snapshots: u64,
 }

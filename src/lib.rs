@@ -31,6 +31,7 @@
 //! | [`config`] | the settings of a client |
 //! | [`snapshot`] | what is known, and how to read it |
 //! | [`handle`], [`action`] | symbolic references, and what can be done with them |
+//! | [`watch`] | what changes, as it changes |
 //! | [`Event`] | what the server tells as it happens: a hint where to look, and news for who watches |
 //! | [`health`] | the truth about how well the client knows the server |
 //! | [`sandbox`] | an embedded server to try and test on |
@@ -50,9 +51,11 @@ mod live;
 pub mod path;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+mod signals;
 pub mod snapshot;
 mod sync;
 mod transport;
+pub mod watch;
 
 pub use config::Config;
 pub use error::{Code, Error, Result};
@@ -62,3 +65,4 @@ pub use health::Health;
 pub use live::Live;
 pub use path::Path;
 pub use snapshot::Snapshot;
+pub use watch::Watch;

@@ -6,8 +6,10 @@ use isymphony::action::Outcome;
 use isymphony::catalog::Kind;
 use isymphony::health::State;
 use isymphony::sandbox::{Caller, Fault, Sandbox, SandboxConfig, Times};
-use isymphony::snapshot::{CallSegment, Extension, Snapshot, User};
+use isymphony::snapshot::{CallSegment, ChangeKind, Extension, Snapshot, User};
+use isymphony::watch::{Filter, Watch};
 use isymphony::{Code, Config, Live};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 const LONG: Option<Duration> = Some(Duration::from_secs(10));
 
@@ -212,4 +214,49 @@ fn close_ends_soon_whatever_hangs() {
     assert_eq!(live.health().state, State::Closed);
     assert_eq!(live.wait(LONG).unwrap_err().code(), Code::Closed);
     assert!(extension(&live.snapshot(), "4224").is_some());
+}
+
+#[test]
+fn a_watch_tells_what_was_added_changed_and_removed() {
+    let sandbox = sandbox();
+    let live = open(&sandbox);
+    let mut watch = live.watch(Filter::default().kinds([Kind::Extension]));
+    let mut calls = live.watch(Filter::default().kinds([Kind::CallSegment]));
+    sandbox.add_extension("7777", "Seven", Some("4224")).unwrap();
+    let change = watch.next(LONG).unwrap().unwrap();
+    assert_eq!((change.kind, change.resource().unwrap().name()), (ChangeKind::Added, Some("7777")));
+    sandbox.set_display_name("7777", "Siebzig").unwrap();
+    let change = watch.next(LONG).unwrap().unwrap();
+    assert_eq!(change.kind, ChangeKind::Changed);
+    let names = [&change.old, &change.new].map(|side| side.as_ref().unwrap().get().text(1).unwrap().to_owned());
+    assert_eq!(names, ["Seven", "Siebzig"]);
+    sandbox.remove_extension("7777").unwrap();
+    let change = watch.next(LONG).unwrap().unwrap();
+    assert_eq!((change.kind, change.new.is_none()), (ChangeKind::Removed, true));
+    assert!(calls.next(Some(Duration::ZERO)).unwrap().is_none());
+    sandbox.restart();
+    assert_eq!(watch.next(LONG).unwrap().unwrap().kind, ChangeKind::EpochChanged);
+    live.close(None);
+    assert_eq!(watch.next(LONG).unwrap_err().code(), Code::Closed);
+}
+
+#[test]
+fn a_watch_from_nothing_starts_with_all_there_is_and_a_descriptor_tells_when_to_look() {
+    let sandbox = sandbox();
+    let live = open(&sandbox);
+    let mut watch = live.watch_from_nothing(Filter::default().kinds([Kind::User]));
+    let readable = |watch: &Watch, wait: Duration| {
+        let wait = Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: 0 };
+        poll(&mut [PollFd::from_borrowed_fd(watch.fd().unwrap(), PollFlags::IN)], Some(&wait)).unwrap() == 1
+    };
+    assert!(readable(&watch, Duration::ZERO));
+    let mut users = 0;
+    while let Some(change) = watch.next(Some(Duration::ZERO)).unwrap() {
+        assert_eq!(change.kind, ChangeKind::Added);
+        users += 1;
+    }
+    assert_eq!(users, live.snapshot().core_server("default").unwrap().users().len());
+    assert!(!readable(&watch, Duration::ZERO));
+    sandbox.add_user("new", "New").unwrap();
+    assert!(readable(&watch, Duration::from_secs(10)));
 }

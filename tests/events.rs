@@ -236,10 +236,17 @@ fn a_flood_is_merged_and_holds_nothing_up() {
                "padding": "x".repeat(100)})
         .to_string()
     };
-    (0..1_000).for_each(|n| sandbox.send_event(&event(n)));
+    // The sandbox keeps so many events for a slow listener.
+    let send = |n: usize| {
+        sandbox.send_event(&event(n));
+        if n % 4_000 == 0 {
+            eventually("the events so far", &live, || metric(&live, "events") as usize + 4_000 > n);
+        }
+    };
+    (0..1_000).for_each(send);
     let (memory, requests, started) = (resident(), metric(&live, "requests"), Instant::now());
     std::thread::scope(|scope| {
-        scope.spawn(|| (0..100_000).for_each(|n| sandbox.send_event(&event(n))));
+        scope.spawn(|| (0..100_000).for_each(send));
         std::thread::sleep(Duration::from_millis(100));
         // No event tells of it: it shows because REST goes on.
         sandbox.set_display_name("4224", "Flooded").unwrap();

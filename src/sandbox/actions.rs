@@ -95,9 +95,9 @@ fn carry_out(
         (Kind::Queue, "logout") => {
             let extension = extension(world, core, &text("extension"))?;
             let agent = agent_of(world, core, key, extension).ok_or("the extension is not logged in to the queue")?;
-            world.cores[core].remove_agent(agent);
+            log_out_agent(world, core, agent);
         }
-        (Kind::Agent, "logout") => row.remove_agent(key),
+        (Kind::Agent, "logout") => log_out_agent(world, core, key),
         (Kind::Agent, "pause") => drop(row.agents.edit(key, |a| a.paused = true)),
         (Kind::Agent, "unpause") => {
             if let Some(queue) = row.agents.edit(key, |a| {
@@ -139,7 +139,14 @@ pub(crate) fn log_in_agent(world: &mut World, core: usize, queue: Key, extension
     }
     let (row, ids) = (&mut world.cores[core], &mut world.ids);
     let agent = row.add_agent(ids, queue, extension, true, unix_millis());
+    world.emit_agent(core, "agentLogin", agent);
     world.refresh(core, extension);
     world.distribute(core, queue);
     Ok(agent)
+}
+
+/// Logs an agent out of its queue.
+pub(crate) fn log_out_agent(world: &mut World, core: usize, agent: Key) {
+    world.emit_agent(core, "agentLogout", agent);
+    world.cores[core].remove_agent(agent);
 }

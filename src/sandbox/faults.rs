@@ -186,23 +186,18 @@ impl Faults {
     pub(crate) fn next(&mut self, method: &str, path: &str) -> (bool, Option<Fault>) {
         let restart = self.restart_in.is_some_and(|n| n <= 1);
         self.restart_in = self.restart_in.and_then(|n| n.checked_sub(1)).filter(|n| *n > 0);
-        (restart, self.strike(method, path, |_| true))
-    }
-
-    /// What goes wrong with opening the socket of the events: only a rule that names it is for it, so that a rule for all
-    /// requests counts those of the Live API alone.
-    pub(crate) fn next_on_events(&mut self) -> Option<Fault> {
-        self.strike("GET", EVENTS, |on| on.names("ws/event"))
-    }
-
-    fn strike(&mut self, method: &str, path: &str, allowed: impl Fn(&Pattern) -> bool) -> Option<Fault> {
         if self.rules.is_empty() {
-            return None;
+            return (restart, None);
         }
         let now = Instant::now();
         self.rules.retain(|rule| rule.left > 0 && rule.until.is_none_or(|until| now < until));
-        let rule = self.rules.iter_mut().find(|rule| allowed(&rule.on) && rule.on.matches(method, path))?;
+        // A rule for all requests counts those of the Live API alone, whether somebody listens to events or not.
+        let is_meant = |on: &Pattern| path != EVENTS || on.names("ws/event");
+        let rule = self.rules.iter_mut().find(|rule| is_meant(&rule.on) && rule.on.matches(method, path));
+        let Some(rule) = rule else {
+            return (restart, None);
+        };
         rule.left = if rule.left == u64::MAX { u64::MAX } else { rule.left - 1 };
-        Some(rule.fault.clone())
+        (restart, Some(rule.fault.clone()))
     }
 }

@@ -64,7 +64,7 @@ impl Answer {
             out.extend_from_slice(b"Connection: close\r\n");
         }
         out.extend_from_slice(b"\r\n");
-        if head_only || matches!(self.status, 101 | 204) {
+        if head_only || self.status == 204 {
             return stream.write_all(&out);
         }
         if out.len() + self.body.len() <= ONE_WRITE {
@@ -115,10 +115,10 @@ pub(crate) struct Request {
     pub(crate) target: String,
     pub(crate) authorization: Option<String>,
     pub(crate) body: Vec<u8>,
+    /// The key of a request to become a WebSocket.
+    pub(crate) websocket_key: Option<String>,
     /// The client wants the connection to end with the answer.
     pub(crate) close: bool,
-    /// The client wants a WebSocket, with this key.
-    pub(crate) websocket: Option<String>,
     content_length: usize,
     chunked: bool,
     expects_continue: bool,
@@ -135,17 +135,12 @@ pub(crate) enum Incoming {
 
 /// A connection's reading side.
 pub(crate) struct Reader {
-    buffer: Vec<u8>,
+    pub(crate) buffer: Vec<u8>,
 }
 
 impl Reader {
     pub(crate) fn new() -> Reader {
         Reader { buffer: Vec::new() }
-    }
-
-    /// What has come behind the last request.
-    pub(crate) fn into_rest(self) -> Vec<u8> {
-        self.buffer
     }
 
     /// Waits for the next request.
@@ -214,7 +209,7 @@ impl Reader {
         }
     }
 
-    fn more(&mut self, stream: &mut TcpStream) -> bool {
+    pub(crate) fn more(&mut self, stream: &mut TcpStream) -> bool {
         let mut part = [0; 8192];
         match stream.read(&mut part) {
             Ok(0) | Err(_) => false,
@@ -247,7 +242,7 @@ fn parse_head(buffer: &[u8]) -> Result<Option<(usize, Request)>, httparse::Error
         } else if header.name.eq_ignore_ascii_case("authorization") {
             request.authorization = Some(value.to_owned());
         } else if header.name.eq_ignore_ascii_case("sec-websocket-key") {
-            request.websocket = Some(value.to_owned());
+            request.websocket_key = Some(value.to_owned());
         } else if header.name.eq_ignore_ascii_case("expect") {
             request.expects_continue = value.eq_ignore_ascii_case("100-continue");
         }
@@ -257,9 +252,13 @@ fn parse_head(buffer: &[u8]) -> Result<Option<(usize, Request)>, httparse::Error
 
 /// The value of an `Authorization` header for HTTP Basic authentication.
 pub(crate) fn basic(username: &str, password: &str) -> String {
+    format!("Basic {}", base64(format!("{username}:{password}").as_bytes()))
+}
+
+pub(crate) fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::from("Basic ");
-    for group in format!("{username}:{password}").as_bytes().chunks(3) {
+    let mut out = String::new();
+    for group in bytes.chunks(3) {
         let bits = group.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - group.len()));
         for i in 0..4 {
             match i <= group.len() {

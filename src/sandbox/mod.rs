@@ -19,18 +19,20 @@
 //! # }
 //! ```
 //!
+//! It serves the Event API too, a WebSocket at `ws://127.0.0.1:PORT/communication_manager/ws/event`. Of the types of
+//! events the vendor does not name, it sends `dial`, `linkStart` and `confRoomCallJoin`.
+//!
 //! What moves by itself: calls that an action or the background ([`SandboxConfig::calls_per_second`]) made ring for
 //! [`SandboxConfig::ring_time`], are answered, and end after [`SandboxConfig::call_duration`]. Calls that a script makes
 //! ([`Pbx::add_call`], [`Pbx::queue_call`], ...) stand still until a script or an action moves them.
 //!
-//! The files: `world` is the model, `rest` and `actions` the Live API on it, `http`, `server` and `connections` the
-//! wire, `events` the Event API, `faults`, `fault_text` and `damage` the trouble, `pbx` what scripts may do.
+//! The files: `world` is the model, `rest` and `actions` the Live API on it, `http`, `websocket`, `server` and `connections`
+//! the wire, `faults`, `fault_text` and `damage` the trouble, `pbx` what scripts may do.
 
 mod actions;
 mod config;
 mod connections;
 mod damage;
-mod events;
 mod fault_text;
 mod faults;
 mod http;
@@ -42,6 +44,7 @@ mod requests;
 mod rest;
 mod rng;
 mod server;
+mod websocket;
 mod world;
 
 use std::fmt;
@@ -60,11 +63,13 @@ pub use requests::RequestRecord;
 use crate::error::{Code, Error, Result};
 use server::{Gate, Listening, Shared, lock};
 use world::World;
+use world::events::Event;
 
 /// An embedded server of the Live API on a loopback port.
 ///
 /// All methods take `&self` and may be called on any thread. Those that move the first core server are on [`Pbx`], which
-/// this dereferences to; [`Sandbox::core_server`] gives another one's. Dropping a sandbox closes it.
+/// this dereferences to; [`Sandbox::core_server`] gives another one's. Dropping a sandbox closes it, and then takes the
+/// time of freeing its world: 0.3 s with 100 000 users.
 pub struct Sandbox {
     shared: Arc<Shared>,
     /// The first core server.
@@ -100,7 +105,9 @@ impl Sandbox {
             shared,
         };
         let shared = Arc::clone(&sandbox.shared);
-        let clock = thread::Builder::new().name("isymphony-sandbox-clock".to_owned()).spawn(move || shared.run_clock());
+        let start =
+            || thread::Builder::new().name("isymphony-sandbox-clock".to_owned()).spawn(move || shared.run_clock());
+        let clock = crate::signals::blocked(start);
         *lock(&sandbox.clock) = Some(clock.map_err(no_thread)?);
         Ok(sandbox)
     }
@@ -226,36 +233,9 @@ impl Sandbox {
         });
     }
 
-    /// Whether there are events: where not, the socket of the events is not there (404), and those that are open end. At
-    /// first there are.
-    pub fn set_events_enabled(&self, on: bool) {
-        self.shared.events.set_enabled(on);
-    }
-
-    /// How many sockets of the events are open.
-    pub fn event_socket_count(&self) -> usize {
-        self.shared.events.count()
-    }
-
-    /// Ends all sockets of the events, without a word, as a network does. New ones can be opened at once.
-    pub fn drop_event_sockets(&self) {
-        self.shared.events.drop_all();
-    }
-
-    /// Sends an event, or any text, to all sockets of the events; filters hold for it if it is a JSON object. Waits as long
-    /// as a client is slow to take what was sent before, at most two seconds a client, whose socket then ends.
-    pub fn send_event(&self, json: &str) {
-        self.shared.events.send_text(json);
-    }
-
-    /// Sends bytes as they are, without a frame around them, to all sockets of the events; see [`Sandbox::send_event`].
-    pub fn send_event_bytes(&self, bytes: &[u8]) {
-        self.shared.events.send_bytes(bytes);
-    }
-
     /// The requests it got, oldest first, as many as [`SandboxConfig::max_requests_kept`] says.
     ///
-    /// A request is in it before its answer is sent. Opening the socket of the events is none of them.
+    /// A request is in it before its answer is sent.
     pub fn requests(&self) -> Vec<RequestRecord> {
         lock(&self.shared.log).all()
     }
@@ -289,9 +269,44 @@ impl Sandbox {
         lock(&self.shared.overrides).clear();
     }
 
+    /// Sends this text as an event to all who listen, whatever it is: unknown types, what is not JSON.
+    pub fn send_event(&self, text: &str) {
+        self.shared.with_world(|world| world.events.add(Event::Text(text.to_owned())));
+    }
+
+    /// Sends these bytes to all who listen to events, as they are: half frames, pings, frames that are too large.
+    pub fn send_event_bytes(&self, bytes: &[u8]) {
+        self.shared.with_world(|world| world.events.add(Event::Bytes(bytes.to_vec())));
+    }
+
+    /// How many listen to events.
+    pub fn event_socket_count(&self) -> usize {
+        self.shared.listeners.count()
+    }
+
+    /// Cuts the connections of all who listen to events, without a word, as a network does. They may come back at once.
+    pub fn drop_event_sockets(&self) {
+        self.shared.listeners.take().into_iter().for_each(|number| self.shared.connections.cut(number));
+    }
+
+    /// Whether there is an Event API: where not, it answers 404, and who listens is cut off. At first there is.
+    pub fn set_events_enabled(&self, on: bool) {
+        self.shared.listeners.set_enabled(on);
+        if !on {
+            self.drop_event_sockets();
+        }
+    }
+
+    /// The last 10 000 events as JSON, oldest first, whether anybody listened or not.
+    pub fn events(&self) -> Vec<String> {
+        let events = self.shared.with_world(|world| world.events.since(0));
+        events.iter().filter_map(|event| event.text()).map(str::to_owned).collect()
+    }
+
     /// Lets something go wrong with the requests that fit `on`, which is as in [`Sandbox::respond_with`].
     ///
-    /// A request meets one fault at most: the oldest that fits and is not used up.
+    /// A request meets one fault at most: the oldest that fits and is not used up. A fault of
+    /// the Event API is one that names it: `*ws/event`.
     pub fn fault(&self, fault: Fault, on: &str, times: Times) {
         lock(&self.shared.faults).add(fault, on, times);
     }

@@ -17,7 +17,7 @@ impl Pattern {
         }
     }
 
-    /// Whether it holds this text, and does not match just anything.
+    /// Whether this text stands in it.
     pub(crate) fn names(&self, text: &str) -> bool {
         self.glob.contains(text)
     }

@@ -11,16 +11,17 @@ use std::time::{Duration, Instant};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use super::connections::Connections;
-use super::events::{self, Hub};
 use super::faults::Faults;
 use super::http::{Answer, Incoming, Reader, Request, basic};
 use super::overrides::Overrides;
 use super::requests::{Log, RequestRecord};
 use super::rest;
+use super::websocket::{self, Listeners};
 use super::world::World;
+use super::world::events::Event;
 
-/// Enough for a request; a thread a connection should cost little.
-pub(crate) const STACK: usize = 256 * 1024;
+/// Enough for a gzip compressor in a debug build; of a stack, only what is used takes memory.
+const STACK: usize = 1024 * 1024;
 
 /// What all threads of a sandbox share.
 pub(crate) struct Shared {
@@ -28,12 +29,14 @@ pub(crate) struct Shared {
     world: Mutex<World>,
     /// Tells the clock's thread that something is due earlier than it knows.
     earlier: Condvar,
+    /// Tells the threads that send events that there is one.
+    happened: Condvar,
     pub(crate) gate: Mutex<Gate>,
     pub(crate) log: Mutex<Log>,
     pub(crate) faults: Mutex<Faults>,
     pub(crate) overrides: Mutex<Overrides>,
     pub(crate) connections: Connections,
-    pub(crate) events: Arc<Hub>,
+    pub(crate) listeners: Listeners,
     pub(crate) stopped: AtomicBool,
     requests_kept: usize,
     max_connections: usize,
@@ -62,7 +65,7 @@ impl Gate {
     }
 
     /// The answer for somebody who is not let in.
-    pub(crate) fn refuse(&self, request: &Request) -> Option<Answer> {
+    fn refuse(&self, request: &Request) -> Option<Answer> {
         if self.demand_tls {
             let location = format!("https://127.0.0.1:55050{}", request.target);
             return Some(Answer::text(302, "use TLS").with("Location", location));
@@ -87,14 +90,15 @@ impl Shared {
     pub(crate) fn new(world: World, gate: Gate, requests_kept: usize, max_connections: usize) -> Shared {
         Shared {
             started: Instant::now(),
-            events: Arc::clone(&world.events),
             world: Mutex::new(world),
             earlier: Condvar::new(),
+            happened: Condvar::new(),
             gate: Mutex::new(gate),
             log: Mutex::default(),
             faults: Mutex::default(),
             overrides: Mutex::default(),
             connections: Connections::default(),
+            listeners: Listeners::default(),
             stopped: AtomicBool::new(false),
             requests_kept,
             max_connections,
@@ -104,10 +108,14 @@ impl Shared {
     /// Works on the model, once all that is due has been done.
     pub(crate) fn with_world<R>(&self, work: impl FnOnce(&mut World) -> R) -> R {
         let mut world = lock(&self.world);
+        let events = world.events.next();
         world.advance();
         let before = world.clock.next_at();
         let result = work(&mut world);
         let after = world.clock.next_at();
+        if world.events.next() != events {
+            self.happened.notify_all();
+        }
         if after.is_some_and(|after| before.is_none_or(|before| after < before)) {
             self.earlier.notify_one();
         }
@@ -118,7 +126,11 @@ impl Shared {
     pub(crate) fn run_clock(&self) {
         let mut world = lock(&self.world);
         while !self.stopped.load(Ordering::Acquire) {
+            let events = world.events.next();
             world.advance();
+            if world.events.next() != events {
+                self.happened.notify_all();
+            }
             let wait = world.clock.next_in().unwrap_or(Duration::from_secs(3600));
             let (guard, _) = self.earlier.wait_timeout(world, wait).unwrap_or_else(PoisonError::into_inner);
             world = guard;
@@ -130,6 +142,23 @@ impl Shared {
         // With the lock held, so that the clock's thread cannot miss it between its look and its wait.
         let _world = lock(&self.world);
         self.earlier.notify_all();
+        self.happened.notify_all();
+    }
+
+    /// Waits for events from number `from` on, as long as `going`; none once that ends or the sandbox closes. With the
+    /// number to go on from.
+    pub(crate) fn wait_events(&self, from: u64, going: &AtomicBool) -> (u64, Vec<Arc<Event>>) {
+        let mut world = lock(&self.world);
+        while world.events.next() <= from && going.load(Ordering::Acquire) && !self.stopped.load(Ordering::Acquire) {
+            world = self.happened.wait(world).unwrap_or_else(PoisonError::into_inner);
+        }
+        (world.events.next(), world.events.since(from))
+    }
+
+    /// Wakes who waits for events, to look whether he still should.
+    pub(crate) fn wake_event_threads(&self) {
+        let _world = lock(&self.world);
+        self.happened.notify_all();
     }
 
     /// One connection, until either side ends it.
@@ -144,13 +173,7 @@ impl Shared {
                 }
                 Incoming::End => return,
             };
-            if events::is_meant(&request) {
-                match events::open(self, number, &request, &mut stream) {
-                    Some(socket) => return socket.serve(stream, reader.into_rest()),
-                    None => continue,
-                }
-            }
-            let served = catch_unwind(AssertUnwindSafe(|| self.serve_one(number, &request, &mut stream)));
+            let served = catch_unwind(AssertUnwindSafe(|| self.serve_one(number, &request, &mut stream, &mut reader)));
             match served {
                 Ok(Ok(true)) if !request.close => {}
                 Ok(_) => return,
@@ -163,9 +186,15 @@ impl Shared {
     }
 
     /// Answers one request. Whether the connection goes on.
-    fn serve_one(&self, number: u64, request: &Request, stream: &mut TcpStream) -> io::Result<bool> {
+    fn serve_one(
+        &self,
+        number: u64,
+        request: &Request,
+        stream: &mut TcpStream,
+        reader: &mut Reader,
+    ) -> io::Result<bool> {
         let at = self.started.elapsed();
-        let path = rest::live_path(&request.target).unwrap_or(&request.target);
+        let path = rest::live_path(&request.target).unwrap_or(request.target.trim_start_matches('/'));
         let (restart, fault) = lock(&self.faults).next(&request.method, path);
         if restart {
             self.with_world(World::restart);
@@ -184,6 +213,7 @@ impl Shared {
         };
         lock(&self.log).add(record, self.requests_kept);
         match fault {
+            None if answer.status == 101 => websocket::serve(self, number, &answer, stream, reader).map(|()| false),
             Some(fault) => super::damage::write(self, number, &fault, &answer, request, stream),
             None => answer.write(stream, request.method == "HEAD", request.close).map(|()| true),
         }
@@ -195,6 +225,12 @@ impl Shared {
         }
         if let Some(answer) = lock(&self.overrides).find(&request.method, path) {
             return answer;
+        }
+        if path == websocket::PATH && request.method == "GET" {
+            return match self.listeners.is_enabled() {
+                true => websocket::accept(request),
+                false => Answer::text(404, "this server has no events"),
+            };
         }
         self.with_world(|world| rest::answer(world, &request.method, &request.target, &request.body))
     }
@@ -228,7 +264,9 @@ impl Listening {
         let going = Arc::new(AtomicBool::new(true));
         let (on, shared) = (Arc::clone(&going), Arc::clone(shared));
         let name = "isymphony-sandbox-accept".to_owned();
-        let thread = thread::Builder::new().name(name).stack_size(STACK).spawn(move || accept(&listener, &on, &shared));
+        let start =
+            || thread::Builder::new().name(name).stack_size(STACK).spawn(move || accept(&listener, &on, &shared));
+        let thread = crate::signals::blocked(start);
         self.acceptor = Some((going, thread?));
         Ok(())
     }

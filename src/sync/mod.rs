@@ -4,6 +4,7 @@
 //! | --- | --- |
 //! | `shared` | what the client's handles and the threads share |
 //! | `writer` | the one thread that decides and publishes |
+//! | `answers`, `trouble` | what it does with an answer, and with a failure |
 //! | `gather` | the gathering of a whole incarnation |
 //! | `placing` | on which extension a call segment is |
 //! | `plan` | which collection is asked for when |
@@ -12,6 +13,7 @@
 //! | `events` | the thread that listens to the server's events |
 //! | `hints`, `collector` | which collections an event makes due, and how many events become few messages |
 
+mod answers;
 mod backoff;
 mod collector;
 mod events;
@@ -21,6 +23,7 @@ mod hints;
 mod placing;
 mod plan;
 mod shared;
+mod trouble;
 mod writer;
 
 use crate::clock::Moment;

@@ -1,15 +1,13 @@
 //! The world at the start: the vendor's own objects first, then plausible further ones, all from the seed.
 
-use std::sync::Arc;
-
 use uuid::{Uuid, uuid};
 
 use super::clock::{Clock, unix_millis};
 use super::entities::{Extension, Login, Queue, Room, Status, User};
+use super::events::Events;
 use super::table::Key;
 use super::{Core, World};
 use crate::sandbox::config::SandboxConfig;
-use crate::sandbox::events::Hub;
 use crate::sandbox::rng::Rng;
 
 /// The stream of ids is a new one at each incarnation, counted from here.
@@ -113,9 +111,7 @@ impl World {
             };
             builder.core(slug)
         });
-        let mut cores: Vec<Core> = cores.collect();
-        let events: Arc<Hub> = Arc::default();
-        cores.iter_mut().for_each(|core| core.events = Arc::clone(&events));
+        let cores = cores.collect();
         let mut world = World {
             cores,
             ids,
@@ -123,7 +119,7 @@ impl World {
             seed: config.seed,
             incarnation: 1,
             clock: Clock::new(),
-            events,
+            events: Events::default(),
             ring_time: config.ring_time,
             call_duration: config.call_duration,
             calls_per_second: config.calls_per_second,

@@ -71,6 +71,7 @@ impl World {
         let segment = self.new_segment(core, Party { external, ..party }, Phase::Ringing, true);
         self.cores[core].segments.edit(segment, |s| s.goal = Some(destination.to_owned()));
         self.put_on_extension(core, segment, Some(extension));
+        self.emit_pair(core, "dial", None, segment);
         self.schedule(core, segment, self.ring_time);
         segment
     }
@@ -105,7 +106,7 @@ impl World {
             (None, Some(peer)) => self.link(core, peer, segment),
             (None, None) => {
                 self.talk(core, segment);
-                self.cores[core].tell_call("linkStart", &[segment]);
+                self.emit_pair(core, "linkStart", None, segment);
             }
         }
     }
@@ -120,7 +121,7 @@ impl World {
             Destination::Room(room) => self.enter_room(core, segment, room),
             Destination::Outside => {
                 self.talk(core, segment);
-                self.cores[core].tell_call("linkStart", &[segment]);
+                self.emit_pair(core, "linkStart", Some(segment), segment);
             }
         }
     }
@@ -143,6 +144,7 @@ impl World {
         self.cores[core].segments.relate(called, |s| s.peer = Some(caller));
         self.cores[core].segments.relate(caller, |s| s.peer = Some(called));
         self.put_on_extension(core, called, Some(extension));
+        self.emit_pair(core, "dial", Some(caller), called);
         if auto {
             self.schedule(core, called, self.ring_time);
         }
@@ -158,7 +160,7 @@ impl World {
         self.talk(core, caller);
         self.cores[core].segments.relate(caller, |s| s.due = 0);
         self.talk(core, called);
-        self.cores[core].tell_call("linkStart", &[caller, called]);
+        self.emit_pair(core, "linkStart", Some(caller), called);
     }
 
     /// A segment talks from now on, for the usual time unless a script leads it.
@@ -197,20 +199,13 @@ impl World {
             world.extensions.relate(new, |e| e.segments.push(segment));
         }
         [old, extension].into_iter().flatten().for_each(|e| self.refresh(core, e));
-        let core = &self.cores[core];
-        let rings = core.segments.get(segment).filter(|s| s.phase == Phase::Ringing && s.extension.is_some());
-        match rings.map(|s| s.peer) {
-            Some(Some(peer)) => core.tell_call("dial", &[peer, segment]),
-            Some(None) => core.tell_call("dial", &[segment]),
-            None => {}
-        }
     }
 
     pub(crate) fn enter_queue(&mut self, core: usize, segment: Key, queue: Key) {
         self.leave_room(core, segment);
         self.leave_queue(core, segment);
         let row = &mut self.cores[core];
-        row.segments.edit(segment, |s| (s.queue, s.peer, s.due) = (Some(queue), None, 0));
+        row.segments.edit(segment, |s| (s.queue, s.peer, s.goal, s.due) = (Some(queue), None, None, 0));
         row.queues.relate(queue, |q| q.segments.push(segment));
         self.set_phase(core, segment, Phase::Waiting);
         self.distribute(core, queue);
@@ -220,10 +215,10 @@ impl World {
         self.leave_room(core, segment);
         self.leave_queue(core, segment);
         let row = &mut self.cores[core];
-        row.segments.edit(segment, |s| (s.room, s.peer) = (Some(room), None));
+        row.segments.edit(segment, |s| (s.room, s.peer, s.goal) = (Some(room), None, None));
         row.rooms.relate(room, |r| r.segments.push(segment));
         self.talk(core, segment);
-        self.cores[core].tell_room("confRoomCallJoin", room, segment);
+        self.emit_room(core, "confRoomCallJoin", room, segment);
     }
 
     pub(crate) fn leave_queue(&mut self, core: usize, segment: Key) {
@@ -237,7 +232,7 @@ impl World {
         let row = &mut self.cores[core];
         if let Some(room) = row.segments.edit(segment, |s| s.room.take()).flatten() {
             row.rooms.relate(room, |r| r.segments.retain(|s| *s != segment));
-            row.tell_room("confRoomCallLeave", room, segment);
+            self.emit_room(core, "confRoomCallLeave", room, segment);
         }
     }
 
@@ -245,10 +240,6 @@ impl World {
     pub(crate) fn unlink(&mut self, core: usize, segment: Key) -> Option<Key> {
         let row = &mut self.cores[core];
         let peer = row.segments.get(segment)?.peer?;
-        let talks = |key: Key| row.segments.get(key).is_some_and(|s| s.phase == Phase::Linked);
-        if talks(segment) && talks(peer) {
-            row.tell_call("linkEnd", &[segment, peer]);
-        }
         row.segments.relate(segment, |s| s.peer = None);
         row.segments.relate(peer, |s| s.peer = None);
         Some(peer)
@@ -256,10 +247,14 @@ impl World {
 
     /// Ends a segment, and with it the call; a caller who waits in a queue stays there.
     pub(crate) fn hang_up(&mut self, core: usize, segment: Key) {
+        let Some(s) = self.cores[core].segments.get(segment) else { return };
+        if let (Some(peer), Phase::Linked) = (s.peer, s.phase) {
+            self.emit_pair(core, "linkEnd", Some(segment), peer);
+        }
+        self.emit_segment(core, "hangup", segment);
         let peer = self.unlink(core, segment);
         self.leave_queue(core, segment);
         self.leave_room(core, segment);
-        self.cores[core].tell_call("hangup", &[segment]);
         self.put_on_extension(core, segment, None);
         self.cores[core].segments.remove(segment);
         let Some(peer) = peer else { return };
@@ -276,6 +271,11 @@ impl World {
     /// to, and itself only where it is alone.
     pub(crate) fn transfer(&mut self, core: usize, segment: Key, destination: &str) {
         let destination = self.destination(core, destination);
+        let waits = self.cores[core].segments.get(segment).is_some_and(|s| s.phase == Phase::Waiting);
+        if let Some(ringing) = waits.then(|| self.unlink(core, segment)).flatten() {
+            // The agent who was to take the call rings no longer.
+            self.hang_up(core, ringing);
+        }
         match destination {
             Destination::Extension(e) if self.cores[core].extensions.get(e).is_none_or(|e| e.dnd) => {
                 self.hang_up(core, segment);
@@ -287,6 +287,7 @@ impl World {
                     (s.phase, s.goal, s.on_hold) = (Phase::Ringing, None, false);
                 });
                 self.put_on_extension(core, segment, Some(extension));
+                self.emit_pair(core, "dial", None, segment);
                 if self.cores[core].segments.get(segment).is_some_and(|s| s.auto) {
                     self.schedule(core, segment, self.ring_time);
                 } else {
@@ -377,71 +378,6 @@ impl World {
         // Not at once: a caller whom an agent just rejected would ring the same one for ever.
         for queue in freed {
             self.clock.after(self.ring_time, Task::Queue { core, queue });
-        }
-    }
-
-    /// Calls between pairs of extensions, and from outside, that last until somebody hangs up.
-    pub(crate) fn calls_at_start(&mut self, core: usize, calls: u32) {
-        let extensions: Vec<Key> = self.cores[core].extensions.iter().map(|(key, _)| key).collect();
-        if extensions.is_empty() {
-            return;
-        }
-        let mut next = extensions.iter().cycle().copied();
-        for n in 0..calls {
-            let (Some(a), Some(b)) = (next.next(), next.next()) else { return };
-            if n % 2 == 0 && a != b {
-                let party = self.party_of(core, a);
-                let caller = self.new_segment(core, party, Phase::Dialing, false);
-                self.put_on_extension(core, caller, Some(a));
-                self.ring(core, caller, b);
-                let called = self.cores[core].segments.get(caller).and_then(|s| s.peer);
-                called.into_iter().for_each(|called| self.answer(core, called));
-            } else {
-                let party = self.outsider();
-                let segment = self.new_segment(core, party, Phase::Ringing, false);
-                self.put_on_extension(core, segment, Some(a));
-                self.answer(core, segment);
-            }
-        }
-    }
-
-    fn outsider(&mut self) -> Party {
-        let number = format!("555{:07}", self.dice.below(10_000_000));
-        let did = Some(if self.dice.below(8) == 0 { "s".to_owned() } else { "8005550100".to_owned() });
-        Party { name: format!("Caller {}", &number[6..]), number, did, external: true, incoming: true }
-    }
-
-    /// One more call of the background: between extensions, out, in, or to a queue.
-    pub(crate) fn background_call(&mut self) {
-        let core = self.dice.below(self.cores.len() as u64) as usize;
-        let row = &self.cores[core];
-        let Some(extension) = row.extensions.any(&mut self.dice) else { return };
-        let other = row.extensions.any(&mut self.dice).filter(|other| *other != extension);
-        let queue = row.queues.any(&mut self.dice);
-        match (self.dice.below(4), other, queue) {
-            (0, Some(other), _) => {
-                let Some(number) = row.extensions.get(other).map(|e| e.number.clone()) else { return };
-                self.originate(core, extension, &number);
-            }
-            (1, _, Some(queue)) => {
-                let party = self.outsider();
-                let segment = self.new_segment(core, party, Phase::Waiting, true);
-                self.enter_queue(core, segment, queue);
-                // Nobody waits for ever.
-                if self.cores[core].segments.get(segment).is_some_and(|s| s.due == 0) {
-                    self.schedule(core, segment, self.call_duration);
-                }
-            }
-            (2, ..) => {
-                let number = self.outsider().number;
-                self.originate(core, extension, &number);
-            }
-            _ => {
-                let party = self.outsider();
-                let segment = self.new_segment(core, party, Phase::Ringing, true);
-                self.put_on_extension(core, segment, Some(extension));
-                self.schedule(core, segment, self.ring_time);
-            }
         }
     }
 }

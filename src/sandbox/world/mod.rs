@@ -1,14 +1,18 @@
 //! The model of a telephony server: what is there, how it hangs together, what may be seen of it.
 //!
 //! `entities` has the objects, `table` the sets of them, `build` the world at the start, `calls` the PBX that moves
-//! calls, `clock` what happens by itself, `tell` the events that tell of it.
+//! calls, `background` the calls nobody asked for, `clock` what happens by itself, `events` what
+//! is told of it.
 
+mod background;
 pub(crate) mod build;
 pub(crate) mod calls;
 pub(crate) mod clock;
 pub(crate) mod entities;
+pub(crate) mod events;
 pub(crate) mod table;
-mod tell;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,9 +24,9 @@ use crate::catalog::{Kind, SubId};
 use crate::path::Selector;
 use clock::Clock;
 use entities::{Agent, Extension, Login, Queue, Room, Segment, Statistics, Status, User};
+use events::Events;
 use table::{Entity, Key, Rows, Table, Value};
 
-use super::events::Hub;
 use super::rng::Rng;
 
 /// The whole model.
@@ -36,7 +40,7 @@ pub(crate) struct World {
     /// How often the server was started: 1, then one more at each restart.
     pub(crate) incarnation: u64,
     pub(crate) clock: Clock,
-    pub(crate) events: Arc<Hub>,
+    pub(crate) events: Events,
     pub(crate) ring_time: Duration,
     pub(crate) call_duration: Duration,
     pub(crate) calls_per_second: f64,
@@ -59,7 +63,6 @@ pub(crate) struct Core {
     pub(crate) agents: Table<Agent>,
     pub(crate) statistics: Table<Statistics>,
     pub(crate) rooms: Table<Room>,
-    pub(crate) events: Arc<Hub>,
     /// The lists below the core server as they were last written, with the revision they were written at.
     pub(crate) lists: HashMap<SubId, (u64, Arc<Vec<u8>>)>,
 }
@@ -152,12 +155,10 @@ impl Core {
         let agent = self.agents.insert(Agent { id, paused: false, state, name, dynamic, queue, extension, statistics });
         self.queues.relate(queue, |q| q.agents.push(agent));
         self.extensions.relate(extension, |e| e.agents.push(agent));
-        self.tell_agent("agentLogin", agent);
         agent
     }
 
     pub(crate) fn remove_agent(&mut self, key: Key) {
-        self.tell_agent("agentLogout", key);
         let Some(agent) = self.agents.remove(key) else { return };
         self.statistics.remove(agent.statistics);
         self.queues.relate(agent.queue, |q| q.agents.retain(|a| *a != key));
@@ -165,7 +166,6 @@ impl Core {
     }
 
     pub(crate) fn remove_login(&mut self, key: Key) {
-        self.tell_login("userLogout", key);
         if let Some(login) = self.logins.remove(key) {
             self.users.relate(login.user, |u| u.logins.retain(|l| *l != key));
         }
@@ -206,8 +206,6 @@ impl World {
 
     /// What a restart of the server does: new ids everywhere; calls, logins and dynamic agents are gone.
     pub(crate) fn restart(&mut self) {
-        // Nobody hears of what ends with the server.
-        self.events.drop_all();
         self.incarnation += 1;
         self.ids = Rng::new(self.seed, build::STREAM_IDS + self.incarnation);
         self.clock.cancel_all();
