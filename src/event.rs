@@ -44,6 +44,7 @@ pub(crate) struct Subscribers {
 impl Subscribers {
     /// From now on a listener gets every event, until it is dropped. `wake` is called after each delivery, on the thread of
     /// the events: it must be quick, and must not subscribe.
+    #[allow(dead_code)] // For the watchers.
     pub(crate) fn subscribe(&self, wake: Option<Box<dyn Fn() + Send + Sync>>) -> Arc<Listener> {
         let listener = Arc::new(Listener { waiting: Mutex::default(), arrived: Condvar::new(), wake });
         let mut listeners = self.lock();
@@ -87,7 +88,7 @@ struct Waiting {
     dropped: u64,
 }
 
-#[allow(dead_code)] // The taking side is for the watchers.
+#[allow(dead_code)] // For the watchers.
 impl Listener {
     /// The oldest event that waits.
     pub(crate) fn take(&self) -> Option<Arc<Event>> {

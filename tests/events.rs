@@ -199,6 +199,23 @@ fn a_restart_of_the_server_is_survived() {
 }
 
 #[test]
+fn sockets_are_counted_and_cut() {
+    let sandbox = sandbox();
+    let clients = [connected(&sandbox), connected(&sandbox)];
+    assert_eq!(sandbox.event_socket_count(), 2);
+    drop(clients);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while sandbox.event_socket_count() > 0 || sandbox.connections() > 0 {
+        assert!(Instant::now() < deadline, "{} {}", sandbox.event_socket_count(), sandbox.connections());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let live = connected(&sandbox);
+    sandbox.set_events_enabled(false);
+    until_events(&live, EventsState::Unavailable);
+    assert_eq!(sandbox.event_socket_count(), 0);
+}
+
+#[test]
 fn a_server_without_events_costs_nothing_but_speed() {
     let sandbox = sandbox();
     sandbox.set_events_enabled(false);
@@ -239,7 +256,7 @@ fn a_flood_is_merged_and_holds_nothing_up() {
     // The sandbox keeps so many events for a slow listener.
     let send = |n: usize| {
         sandbox.send_event(&event(n));
-        if n % 4_000 == 0 {
+        if n.is_multiple_of(4_000) {
             eventually("the events so far", &live, || metric(&live, "events") as usize + 4_000 > n);
         }
     };
