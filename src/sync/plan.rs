@@ -110,6 +110,8 @@ impl Plan {
             match address.sub.is_none() || address.is_list_of_core_server() {
                 true => lists.push(*address),
                 false if entry.urgent => {}
+                // What is being asked for may have been answered before.
+                false if entry.in_flight => lists.push(*address),
                 false => rest.push((is_confirming(address), rank(address.kind()), *address)),
             }
         }

@@ -3,7 +3,7 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -68,15 +68,35 @@ pub(super) type Stream = Box<dyn Duplex>;
 
 /// The moment until which a connection may wait; shared by all layers.
 #[derive(Clone, Default)]
-pub(super) struct Deadline(Arc<AtomicU64>);
+pub(super) struct Deadline(Arc<Until>);
+
+#[derive(Default)]
+struct Until {
+    moment: AtomicU64,
+    /// After it, nothing is taken any more, not even what is there.
+    hard: AtomicBool,
+}
 
 impl Deadline {
+    /// What takes longer has failed, also where it comes bit by bit.
     pub(super) fn set(&self, until: Moment) {
-        self.0.store(until.0, Ordering::Relaxed);
+        self.0.moment.store(until.0, Ordering::Relaxed);
+        self.0.hard.store(true, Ordering::Relaxed);
+    }
+
+    /// Only the wait ends then.
+    fn wait(&self, until: Moment) {
+        self.0.moment.store(until.0, Ordering::Relaxed);
+        self.0.hard.store(false, Ordering::Relaxed);
     }
 
     fn left(&self) -> Duration {
-        Moment(self.0.load(Ordering::Relaxed)).since(Moment::now())
+        Moment(self.0.moment.load(Ordering::Relaxed)).since(Moment::now())
+    }
+
+    fn check(&self) -> io::Result<()> {
+        let over = self.0.hard.load(Ordering::Relaxed) && self.left().is_zero();
+        if over { Err(ErrorKind::WouldBlock.into()) } else { Ok(()) }
     }
 }
 
@@ -88,6 +108,7 @@ struct Tcp {
 
 impl Read for Tcp {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.deadline.check()?;
         loop {
             // With no time left, what is there is still taken: the shortest wait that can be set.
             let left = self.deadline.left();
@@ -103,6 +124,7 @@ impl Read for Tcp {
 
 impl Write for Tcp {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.deadline.check()?;
         self.stream.set_write_timeout(Some(self.deadline.left().clamp(Duration::from_millis(1), WRITE)))?;
         match (&*self.stream).write(bytes) {
             Err(e) if e.kind() == ErrorKind::TimedOut => Err(ErrorKind::WouldBlock.into()),
@@ -145,7 +167,7 @@ impl EventSocket {
     /// # Errors
     /// [`Code::ConnectionFailed`] or [`Code::BadAnswer`]: the socket is over.
     pub(crate) fn receive(&mut self, until: Moment) -> Result<Received> {
-        self.deadline.set(until);
+        self.deadline.wait(until);
         match self.socket.read() {
             Ok(Message::Text(text)) => Ok(Received::Text(text)),
             Ok(Message::Ping(_) | Message::Pong(_)) => Ok(Received::Sign),
@@ -159,7 +181,7 @@ impl EventSocket {
 
     /// Asks the server for a sign of life.
     pub(crate) fn ping(&mut self) -> Result<()> {
-        self.deadline.set(Moment::now() + WRITE);
+        self.deadline.wait(Moment::now() + WRITE);
         match self.socket.send(Message::Ping(Default::default())) {
             // It is sent by and by; if not, no answer comes either.
             Err(WsError::Io(e)) if is_pause(&e) => Ok(()),
