@@ -863,7 +863,7 @@ uint64_t isym_health_epoch(const struct isym_health *health);
 uint64_t isym_health_generation(const struct isym_health *health);
 
 // How many snapshots were replaced and were still held by a reader.
-size_t isym_health_retired_snapshots(const struct isym_health *health);
+uint64_t isym_health_retired_snapshots(const struct isym_health *health);
 
 // The last thing that went wrong, also when it has healed since.
 //

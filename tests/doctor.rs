@@ -71,6 +71,7 @@ fn a_healthy_server_has_what_the_catalogue_says() {
         assert_eq!(action.verdict, Verdict::Present, "{action:?}");
     }
     assert_eq!(report.event_api.passed, Passed::Yes, "{:?}", report.event_api);
+    assert!(report.event_api.detail.contains("opens"));
     assert_eq!(report.overlay(), None);
     only_reads(&sandbox);
 }

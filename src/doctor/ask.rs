@@ -96,6 +96,14 @@ impl Asker {
         result
     }
 
+    /// Opens the socket of the Event API, and closes it.
+    pub(super) fn open_events(&mut self) -> Result<()> {
+        self.begin()?;
+        let result = self.transport.open_events();
+        self.note(result.as_ref().err());
+        result.map(drop)
+    }
+
     fn begin(&mut self) -> Result<()> {
         if Instant::now() >= self.deadline {
             self.gave_up.get_or_insert("the time limit is over");

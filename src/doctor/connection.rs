@@ -2,14 +2,12 @@
 
 use super::Options;
 use super::ask::Asker;
-use super::report::{Passed, Report, Step, Verdict};
+use super::report::{Passed, Report, Step};
 use crate::catalog::ROOT;
 use crate::config::Config;
 use crate::error::Error;
-use crate::transport::{Answer, Transport, stage};
-
-/// Where the Event API's WebSocket is.
-const EVENTS: &str = "communication_manager/ws/event";
+use crate::path::EVENTS;
+use crate::transport::{Transport, stage};
 
 /// The steps on the way, in their order.
 const STEPS: [&str; 7] = ["settings", "name", "connection", "tls", "credentials", "access", "live_api"];
@@ -117,24 +115,32 @@ fn reached(config: &Config, report: &mut Report) {
     pass(report, "tls", trust);
 }
 
-/// Whether there is a WebSocket for events: a plain GET asks, nothing is opened.
+/// Whether there is a WebSocket for events: a plain GET asks, then it is opened, and closed at once.
 pub(super) fn events(asker: &mut Asker) -> Step {
-    let (verdict, detail) = match asker.probe_at_root(EVENTS) {
-        Ok(answer) => judge(&answer),
-        Err(error) => (Verdict::Unknown, error.message().to_owned()),
+    let step = |passed, detail: String, advice: Option<&str>| Step {
+        name: "event_api",
+        passed,
+        detail,
+        advice: advice.map(str::to_owned),
     };
-    let (passed, advice) = match verdict {
-        Verdict::Present => (Passed::Yes, None),
-        Verdict::Absent => (Passed::No, Some("turn events off in the settings; changes are then found by polling")),
-        _ => (Passed::NotReached, None),
+    let polling = "turn events off in the settings; changes are then found by polling";
+    let status = match asker.probe_at_root(EVENTS) {
+        Ok(answer) => answer.status,
+        Err(error) => return step(Passed::NotReached, error.message().to_owned(), None),
     };
-    Step { name: "event_api", passed, detail, advice: advice.map(str::to_owned) }
-}
-
-fn judge(answer: &Answer) -> (Verdict, String) {
-    match answer.status {
-        status @ (101 | 400 | 405 | 426) => (Verdict::Present, format!("it is there (a plain GET answers {status})")),
-        404 => (Verdict::Absent, format!("nothing is at /{EVENTS} (404)")),
-        status => (Verdict::Unknown, format!("a plain GET answers {status}, which tells nothing")),
+    if status == 404 {
+        return step(Passed::No, format!("nothing is at /{EVENTS} (404)"), Some(polling));
+    }
+    match asker.open_events() {
+        Ok(()) => step(Passed::Yes, format!("the socket opens (a plain GET answers {status})"), None),
+        Err(error) if matches!(status, 101 | 400 | 405 | 426) => {
+            let advice =
+                "see whether something between takes the Upgrade header away; or turn events off in the settings";
+            step(Passed::No, format!("it is there, but its socket does not open: {}", error.message()), Some(advice))
+        }
+        Err(error) => {
+            let detail = format!("a plain GET answers {status}, and the socket does not open: {}", error.message());
+            step(Passed::No, detail, Some(polling))
+        }
     }
 }

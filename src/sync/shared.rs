@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::events::{self, Events};
 use super::fetch::{self, Queue};
 use super::writer::Writer;
 use super::{Awaited, Message};
@@ -37,6 +38,7 @@ pub(crate) struct Shared {
     pub(crate) counters: Counters,
     /// Bounds the actions in flight.
     pub(crate) gate: Gate,
+    pub(crate) events: Events,
     jobs: Queue,
     writer: Sender<Message>,
     closed: AtomicBool,
@@ -94,6 +96,7 @@ impl Shared {
             signals: Signals::default(),
             counters: Counters::default(),
             gate: Gate::new(config.get_connections()),
+            events: Events::new(config.get_events()),
             jobs: Queue::default(),
             writer,
             closed: AtomicBool::new(false),
@@ -120,6 +123,10 @@ impl Shared {
             self.spawn("isymphony-fetch", move || {
                 fetch::run(&shared.jobs, (&shared.config, &shared.transport), &limits, &writer)
             })?;
+        }
+        if self.config.get_events() {
+            let shared = self.clone();
+            self.spawn("isymphony-events", move || events::run(&shared))?;
         }
         let shared = self.clone();
         self.spawn("isymphony-sync", move || Writer::new(shared.clone()).run(&inbox))
@@ -201,6 +208,7 @@ impl Shared {
         }
         self.jobs.close();
         self.gate.close();
+        self.events.retry();
         self.tell(Message::Close);
         self.change(|_| {});
         self.signals.set_all();
@@ -270,6 +278,7 @@ impl Shared {
         let mut status = self.status();
         let ((state, since), news) = self.told(&mut status);
         let snapshot = self.cell.pin();
+        let (events, events_problem) = self.events.health();
         let mut failing: Vec<(Kind, Problem)> = Vec::new();
         for (address, problem) in &status.failing {
             if failing.iter().all(|(kind, _)| *kind != address.kind()) {
@@ -288,6 +297,8 @@ impl Shared {
             generation: snapshot.generation(),
             last_error,
             failing,
+            events,
+            events_problem,
             retired_snapshots: self.counters.retired_snapshots.load(Ordering::Relaxed),
         }
     }

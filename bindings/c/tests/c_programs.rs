@@ -63,7 +63,7 @@ fn sanitizers_find_nothing() {
 #[test]
 fn sanitizers_are_on() {
     let programs = [
-        ("leak", "isym_args_new();", "LeakSanitizer"),
+        ("leak", "for (int i = 0; i < 100; i++) isym_args_new();", "LeakSanitizer"),
         ("use", "isym_args *a = isym_args_new(); isym_args_free(a); isym_args_free(a);", "AddressSanitizer"),
     ];
     for (name, body, finding) in programs {
