@@ -1,5 +1,9 @@
 //! The doctor against the sandbox, over real sockets: what it finds, what it says, and that it changes nothing.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use isymphony::Config;
@@ -347,4 +351,76 @@ fn only_a_few_instances_are_asked() {
     assert_eq!(report.set("Extension.callSegments").unwrap().asked, 5);
     assert!(report.requests < 120, "{}", report.requests);
     assert_eq!(report.requests, sandbox.request_count());
+}
+
+/// TLS in front of a sandbox, with a self-signed certificate: where it listens, and the certificate's file. Like many a proxy
+/// it lets no connection be upgraded.
+fn tls_in_front_of(sandbox: &Sandbox) -> (u16, PathBuf) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let cert = rcgen::CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap().self_signed(&key).unwrap();
+    let file = std::env::temp_dir().join(format!("isymphony-doctor-{}.pem", std::process::id()));
+    std::fs::write(&file, cert.pem()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = Arc::new(builder.with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (port, behind) = (listener.local_addr().unwrap().port(), sandbox.port());
+    std::thread::spawn(move || {
+        for tcp in listener.incoming().flatten() {
+            let mut tls = rustls::StreamOwned::new(rustls::ServerConnection::new(config.clone()).unwrap(), tcp);
+            std::thread::spawn(move || {
+                let (mut head, mut byte) = (Vec::new(), [0]);
+                while !head.ends_with(b"\r\n\r\n") {
+                    if !matches!(tls.read(&mut byte), Ok(1)) {
+                        return;
+                    }
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8(head).unwrap();
+                let hop = |line: &str| {
+                    let line = line.to_lowercase();
+                    line.is_empty()
+                        || ["connection:", "upgrade:", "sec-websocket-"].iter().any(|hop| line.starts_with(hop))
+                };
+                let kept: Vec<&str> = head.lines().filter(|line| !hop(line)).collect();
+                let kept = kept.join("\r\n") + "\r\n";
+                let mut server = TcpStream::connect(("127.0.0.1", behind)).unwrap();
+                server.write_all(format!("{kept}Connection: close\r\n\r\n").as_bytes()).unwrap();
+                let mut answer = Vec::new();
+                let _ = server.read_to_end(&mut answer);
+                let _ = tls.write_all(&answer);
+                tls.conn.send_close_notify();
+                let _ = tls.flush();
+            });
+        }
+    });
+    (port, file)
+}
+
+#[test]
+fn tls_and_whom_it_trusts_are_told() {
+    let sandbox = world();
+    let (port, file) = tls_in_front_of(&sandbox);
+    let url = format!("https://127.0.0.1:{port}");
+    let trusting = config(&url).ca_file(&file).clone();
+    let report = doctor::examine(&trusting, &Options::default());
+    assert!(report.is_connected() && report.ok(), "{report}");
+    assert!(step(&report, "tls").1.contains("ca_file"));
+    assert_eq!(report.event_api.passed, Passed::No);
+    assert!(finding(&report, "event_api").advice.contains("Upgrade"), "{report}");
+
+    let report = doctor::examine(config(&url).verify(false), &Options::default().sample(1).search(1));
+    assert!(report.ok(), "{report}");
+    assert_eq!(finding(&report, "tls").severity, Severity::Warning);
+
+    let other = std::env::temp_dir().join(format!("isymphony-doctor-other-{}.pem", std::process::id()));
+    let key = rcgen::KeyPair::generate().unwrap();
+    let cert = rcgen::CertificateParams::new(vec!["elsewhere".to_owned()]).unwrap().self_signed(&key).unwrap();
+    std::fs::write(&other, cert.pem()).unwrap();
+    let report = doctor::examine(config(&url).ca_file(&other), &Options::default());
+    assert_eq!((step(&report, "connection").0, step(&report, "tls").0), (Passed::Yes, Passed::No), "{report}");
+    assert!(finding(&report, "tls").advice.contains("ca_file"), "{report}");
+    std::fs::remove_file(file).unwrap();
+    std::fs::remove_file(other).unwrap();
 }
