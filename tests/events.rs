@@ -438,9 +438,9 @@ fn a_watch_hands_events_on_as_they_came() {
     let live = connected(&sandbox);
     let mut watch = live.watch(isymphony::watch::Filter::default().core_server("default"));
     let id = sandbox.core_server_id();
-    let event = json!({"type": "somethingNew", "time": 5, "coreServerId": id, "x": [1]}).to_string();
+    let event = json!({"type": "somethingNew", "time": 5, "coreServerId": id.to_string(), "x": [1]}).to_string();
     sandbox.send_event(&event);
-    sandbox.send_event(&json!({"type": "elsewhere", "coreServerId": uuid::Uuid::nil()}).to_string());
+    sandbox.send_event(&json!({"type": "elsewhere", "coreServerId": uuid::Uuid::nil().to_string()}).to_string());
     let change = watch.next(LONG).unwrap().unwrap();
     assert_eq!(change.kind, isymphony::snapshot::ChangeKind::Event);
     let handed = change.event.unwrap();
