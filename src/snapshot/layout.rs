@@ -12,6 +12,36 @@ pub(crate) const NAME: usize = 28;
 /// The bytes of the name in the record; a longer one is in the text pool.
 pub(crate) const NAME_SIZE: usize = 16;
 
+/// A name of up to 14 bytes as it stands in a record, little endian: its bytes, zeros, its length. `None` for a longer one:
+/// its record holds its offset in the text pool and [`LONG_NAME`] in place of the length.
+#[inline]
+pub(crate) fn short_name(name: &[u8]) -> Option<u128> {
+    let len = name.len();
+    // Two overlapping reads take all bytes without a loop; where they overlap they agree.
+    let bytes = match len {
+        0 => 0,
+        1..=3 => {
+            let at = |i: usize| u128::from(name[i]) << (8 * i);
+            at(0) | at(len / 2) | at(len - 1)
+        }
+        4..=7 => {
+            let at =
+                |i: usize| name[i..].first_chunk().map_or(0, |bytes| u128::from(u32::from_le_bytes(*bytes)) << (8 * i));
+            at(0) | at(len - 4)
+        }
+        8..=14 => {
+            let at =
+                |i: usize| name[i..].first_chunk().map_or(0, |bytes| u128::from(u64::from_le_bytes(*bytes)) << (8 * i));
+            at(0) | at(len - 8)
+        }
+        _ => return None,
+    };
+    Some(bytes | (len as u128) << (8 * (NAME_SIZE - 1)))
+}
+
+/// What stands in place of the length of a name that is in the text pool.
+pub(crate) const LONG_NAME: u8 = u8::MAX;
+
 /// The most properties a kind may have: the state is 16 nibbles.
 pub(crate) const MAX_PROPERTIES: usize = 16;
 
@@ -117,4 +147,21 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
         i += 1;
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_name_is_its_bytes_and_its_length() {
+        for len in 0..15 {
+            let name = &b"abcdefghijklmno"[..len];
+            let mut expected = [0; NAME_SIZE];
+            expected[..len].copy_from_slice(name);
+            expected[NAME_SIZE - 1] = len as u8;
+            assert_eq!(short_name(name).map(u128::to_le_bytes), Some(expected));
+        }
+        assert_eq!(short_name(&[b'a'; 15]), None);
+    }
 }

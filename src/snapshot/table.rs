@@ -9,8 +9,10 @@ use std::sync::OnceLock;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::index::{self, Found};
-use super::layout::{EXTRA, ID, Layout, MISSING, NAME, NAME_SIZE, NULL, OTHER, PRESENT, STATE, State, TRUE};
+use super::index::{self, Bucket, Found};
+use super::layout::{
+    EXTRA, ID, Layout, MISSING, NAME, NAME_SIZE, NULL, OTHER, PRESENT, STATE, State, TRUE, short_name,
+};
 use super::pool;
 use crate::catalog::{Kind, Property, Type};
 
@@ -48,8 +50,8 @@ pub struct Table {
     pub(crate) seed: u64,
     pub(crate) report: Report,
     pub(crate) records: Box<[u8]>,
-    pub(crate) ids: Box<[u64]>,
-    pub(crate) names: Box<[u64]>,
+    pub(crate) ids: Box<[Bucket]>,
+    pub(crate) names: Box<[Bucket]>,
     pub(crate) text: Box<str>,
 }
 
@@ -107,7 +109,7 @@ impl Table {
 
     /// The bytes the Table takes in memory.
     pub fn memory(&self) -> usize {
-        size_of::<Table>() + self.records.len() + 8 * (self.ids.len() + self.names.len()) + self.text.len()
+        size_of::<Table>() + self.records.len() + size_of_val(&*self.ids) + size_of_val(&*self.names) + self.text.len()
     }
 
     #[inline]
@@ -120,6 +122,18 @@ impl Table {
     #[inline]
     fn id_bytes(&self, row: u32) -> &[u8; 16] {
         array(self.record(row), ID)
+    }
+
+    /// The id as the index knows it.
+    #[inline]
+    pub(crate) fn id_key(&self, row: u32) -> u128 {
+        u128::from_le_bytes(*self.id_bytes(row))
+    }
+
+    /// The field of the symbolic name, which a short one fills, see [`short_name`].
+    #[inline]
+    pub(crate) fn name_key(&self, row: u32) -> u128 {
+        u128::from_le_bytes(*array(self.record(row), NAME))
     }
 
     /// The id of a row.
@@ -220,8 +234,8 @@ impl Table {
     /// The row with this id.
     #[inline]
     pub fn find_id(&self, id: &Uuid) -> Option<u32> {
-        let hash = index::hash_id(self.seed, id.as_bytes());
-        match index::find(&self.ids, hash, |row| self.id_bytes(row) == id.as_bytes()) {
+        let id = u128::from_le_bytes(id.into_bytes());
+        match index::find(&self.ids, index::hash_16(self.seed, id), |row| self.id_key(row) == id) {
             Found::One(row) | Found::Many(row) => Some(row),
             Found::None => None,
         }
@@ -230,12 +244,21 @@ impl Table {
     /// The row with this symbolic name, compared byte for byte.
     #[inline]
     pub fn find_name(&self, name: &str) -> ByName {
-        let hash = index::hash_text(self.seed, name.as_bytes());
-        match index::find(&self.names, hash, |row| self.name_bytes(self.record(row)) == name.as_bytes()) {
+        let found = match short_name(name.as_bytes()) {
+            Some(name) => index::find(&self.names, index::hash_16(self.seed, name), |row| self.name_key(row) == name),
+            None => self.find_long_name(name.as_bytes()),
+        };
+        match found {
             Found::None => ByName::None,
             Found::One(row) => ByName::One(row),
             Found::Many(_) => self.all_named(name),
         }
+    }
+
+    #[cold]
+    fn find_long_name(&self, name: &[u8]) -> Found {
+        let hash = index::hash_text(self.seed, name);
+        index::find(&self.names, hash, |row| self.name_bytes(self.record(row)) == name)
     }
 
     #[cold]
