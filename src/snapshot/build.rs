@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::index::{self, Bucket};
-use super::layout::{EXTRA, ID, LONG_NAME, Layout, MAX_PROPERTIES, MISSING, NAME, NAME_SIZE, STATE, short_name};
+use super::layout::{ID, LONG_NAME, Layout, MAX_PROPERTIES, MISSING, NAME, NAME_SIZE, short_name};
 use super::pool::{self, PoolBuilder};
 use super::table::{Report, Table, process_seed};
 use super::{fast, slow};
@@ -306,12 +306,13 @@ impl Builder {
     fn commit(&mut self) -> Result<()> {
         let id = self.id.unwrap_or(Uuid::nil());
         self.record[ID..ID + 16].copy_from_slice(id.as_bytes());
-        self.record[STATE..STATE + 8].copy_from_slice(&self.state.to_le_bytes());
+        let Layout { state, extra, .. } = *self.layout;
+        self.record[state..state + 8].copy_from_slice(&self.state.to_le_bytes());
         if !self.extra.is_empty() {
             self.report.unknown_properties += 1;
             self.extra.push('}');
             let offset = self.pool.push(&self.extra).ok_or_else(|| self.too_much_text())?;
-            self.record[EXTRA..EXTRA + 4].copy_from_slice(&offset.to_le_bytes());
+            self.record[extra..extra + 4].copy_from_slice(&offset.to_le_bytes());
         }
         self.report.other_types += self.other_types;
         self.records.extend_from_slice(&self.record);
@@ -435,6 +436,7 @@ impl Builder {
         }
         let mut table = Table {
             kind: self.kind,
+            layout: self.layout,
             rows: self.rows as u32,
             seed: self.seed,
             report: self.report,
@@ -487,7 +489,7 @@ impl Builder {
 impl Table {
     /// The index by symbolic name, and how many names are ambiguous.
     fn index_names(&self) -> (Box<[Bucket]>, u32) {
-        let symbolic = Layout::of(self.kind).symbolic;
+        let symbolic = self.layout.symbolic;
         if symbolic == usize::MAX {
             return Default::default();
         }

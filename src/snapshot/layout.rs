@@ -1,14 +1,13 @@
 //! How a record of each kind is laid out: computed from the catalogue, at compile time.
 //!
-//! A record is `id` (16 bytes) | state (8) | extra (4) | name (16, kinds with a symbolic name) | one slot for each other
-//! property (text 4, integer 8, boolean none). The state holds a nibble for each property, see [`State`].
+//! A record is `id` (16 bytes) | name (16, kinds with a symbolic name) | state (8) | extra (4) | one slot for each other
+//! property (text 4, integer 8, boolean none). The state holds a nibble for each property, see [`State`]. The two keys stand
+//! in front, side by side, because a look-up by one most often reads the other.
 
 use crate::catalog::{Kind, RESOURCES, Resource, Type};
 
 pub(crate) const ID: usize = 0;
-pub(crate) const STATE: usize = 16;
-pub(crate) const EXTRA: usize = 24;
-pub(crate) const NAME: usize = 28;
+pub(crate) const NAME: usize = 16;
 /// The bytes of the name in the record; a longer one is in the text pool.
 pub(crate) const NAME_SIZE: usize = 16;
 
@@ -72,6 +71,10 @@ pub(crate) struct Layout {
     pub(crate) stride: usize,
     /// The property that is the symbolic name, or `usize::MAX`.
     pub(crate) symbolic: usize,
+    /// The offset of the state.
+    pub(crate) state: usize,
+    /// The offset of the offset of what the catalogue does not know.
+    pub(crate) extra: usize,
     /// The offset of each property's slot; for booleans unused.
     pub(crate) slots: [u16; MAX_PROPERTIES],
 }
@@ -82,7 +85,9 @@ impl Layout {
             Some(symbolic) => symbolic.property,
             None => usize::MAX,
         };
-        let mut next = if symbolic == usize::MAX { NAME } else { NAME + NAME_SIZE };
+        let state = if symbolic == usize::MAX { NAME } else { NAME + NAME_SIZE };
+        let extra = state + 8;
+        let mut next = extra + 4;
         let mut slots = [0; MAX_PROPERTIES];
         let mut i = 0;
         while i < row.properties.len() {
@@ -98,7 +103,7 @@ impl Layout {
             }
             i += 1;
         }
-        Layout { stride: next, symbolic, slots }
+        Layout { stride: next, symbolic, state, extra, slots }
     }
 
     /// The layout of a kind.
@@ -108,7 +113,8 @@ impl Layout {
 }
 
 static LAYOUTS: [Layout; RESOURCES.len()] = {
-    let mut layouts = [const { Layout { stride: 0, symbolic: 0, slots: [0; MAX_PROPERTIES] } }; RESOURCES.len()];
+    let mut layouts =
+        [const { Layout { stride: 0, symbolic: 0, state: 0, extra: 0, slots: [0; MAX_PROPERTIES] } }; RESOURCES.len()];
     let mut i = 0;
     while i < RESOURCES.len() {
         layouts[i] = Layout::of_row(&RESOURCES[i]);
