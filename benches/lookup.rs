@@ -16,7 +16,7 @@ use isymphony::snapshot::List;
 use uuid::Uuid;
 
 const HOT: usize = 1_000;
-const LOOKUPS: usize = 1 << 18;
+const LOOKUPS: usize = 1 << 16;
 
 struct Peer {
     by_name: HashMap<String, Arc<world::Extension>, RandomState>,
@@ -24,7 +24,12 @@ struct Peer {
 }
 
 fn main() {
-    for (count, rounds, goal) in [(1_000, 101, 0.9), (100_000, 61, 0.6), (1_000_000, 41, 0.6)] {
+    // A number as argument keeps to that size.
+    let only: Option<usize> = std::env::args().skip(1).find_map(|arg| arg.parse().ok());
+    for (count, rounds, goal) in [(1_000, 401, 0.9), (100_000, 301, 0.6), (1_000_000, 201, 0.6)] {
+        if only.is_some_and(|only| only != count) {
+            continue;
+        }
         let body = world::extensions(count, Permission::Same);
         let snapshot = Snapshot::from_bodies([
             ("coreServers", world::CORE_SERVERS.as_bytes()),
@@ -59,30 +64,26 @@ fn peer(body: &str) -> Peer {
     }
 }
 
-/// A name as the bench asks for it: in place, so that reading the questions costs next to nothing.
-struct Key([u8; 15], u8);
-
-impl Key {
-    fn new(name: &str) -> Key {
-        let mut key = Key([0; 15], name.len() as u8);
-        key.0[..name.len()].copy_from_slice(name.as_bytes());
-        key
+/// The names to ask for, in one text, so that reading the questions costs next to nothing.
+fn names(list: &List<'_>, positions: &[usize]) -> (String, Vec<usize>) {
+    let (mut text, mut ends) = (String::new(), Vec::new());
+    for position in positions {
+        text.push_str(list.at(*position).and_then(|found| found.name()).expect("it has a name"));
+        ends.push(text.len());
     }
-
-    #[inline]
-    fn text(&self) -> &str {
-        std::str::from_utf8(&self.0[..usize::from(self.1)]).unwrap_or_default()
-    }
+    (text, ends)
 }
 
 fn by_name(list: &List<'_>, peer: &Peer, positions: &[usize], what: &str, rounds: usize, goal: Option<f64>) {
-    let name = |position: &usize| list.at(*position).and_then(|found| found.name()).expect("it has a name");
-    let keys: Vec<Key> = positions.iter().map(|position| Key::new(name(position))).collect();
-    let ours = |key: &Key| list.find(key.text()).expect("it is there").id().as_u128() as u64;
-    let theirs = |key: &Key| peer.by_name[key.text()].id.as_u128() as u64;
+    let (text, ends) = names(list, positions);
+    let keys: Vec<&str> = ends.iter().scan(0, |start, end| Some(&text[std::mem::replace(start, *end)..*end])).collect();
+    let ours = |key: &&str| list.find(key).expect("it is there").id().as_u128() as u64;
+    let theirs = |key: &&str| peer.by_name[*key].id.as_u128() as u64;
     assert!(keys.iter().all(|key| ours(key) == theirs(key)));
     let compared = compare(rounds, LOOKUPS, || ask(&keys, ours), || ask(&keys, theirs));
     compared.print("P1", what, "HashMap<String, Arc<_>> with foldhash", goal);
+    let compared = compare(rounds, LOOKUPS, || ask_all(&keys, ours), || ask_all(&keys, theirs));
+    compared.print("P1", &format!("{what}, in a tight loop"), "the same map", None);
 }
 
 fn by_id(list: &List<'_>, peer: &Peer, positions: &[usize], what: &str, rounds: usize) {
@@ -93,10 +94,20 @@ fn by_id(list: &List<'_>, peer: &Peer, positions: &[usize], what: &str, rounds: 
     assert!(keys.iter().all(|key| ours(key) == theirs(key)));
     let compared = compare(rounds, LOOKUPS, || ask(&keys, ours), || ask(&keys, theirs));
     compared.print("P1", what, "HashMap<Uuid, Arc<_>> with foldhash", None);
+    let compared = compare(rounds, LOOKUPS, || ask_all(&keys, ours), || ask_all(&keys, theirs));
+    compared.print("P1", &format!("{what}, in a tight loop"), "the same map", None);
 }
 
-/// Asks for the keys, one after the other.
+/// Asks for the keys one by one: which is next depends on what the one before gave, as where a program does something
+/// with the answer before it asks again.
 #[inline(always)]
 fn ask<K>(keys: &[K], lookup: impl Fn(&K) -> u64) -> u64 {
+    let nothing = std::hint::black_box(0);
+    (0..keys.len()).fold(0, |answer, i| lookup(&keys[i ^ (answer as usize & nothing)]))
+}
+
+/// Asks for the keys in a tight loop: the processor works on several at once.
+#[inline(always)]
+fn ask_all<K>(keys: &[K], lookup: impl Fn(&K) -> u64) -> u64 {
     keys.iter().fold(0, |sum, key| sum.wrapping_add(lookup(key)))
 }

@@ -14,11 +14,11 @@ const FILL: usize = 9;
 /// The most rows an index can hold.
 pub(crate) const MAX_ROWS: usize = u32::MAX as usize - 1;
 
-/// One cache line of an index.
+/// One cache line of an index. Entries are filled from the first on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub(crate) struct Bucket {
-    /// Little endian: a tag for each entry in the low twelve bytes, zero where it is empty; then the marks.
+    /// From the low bits up: the tag of each entry (eight bits), the marks, the number of entries taken (four bits).
     pub(crate) head: u128,
     pub(crate) rows: [u32; ENTRIES],
 }
@@ -26,8 +26,8 @@ pub(crate) struct Bucket {
 /// The mark of an entry: later rows, which are not in the index, have the same key.
 const TWINS: u128 = 1 << (8 * ENTRIES);
 /// The mark of a bucket: some key that belongs here is in a later bucket.
-const PASSED: u128 = 1 << 127;
-const TAGS: u128 = TWINS - 1;
+const PASSED: u128 = TWINS << ENTRIES;
+const LEN: u32 = 124;
 
 /// What an index says of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,94 +66,110 @@ fn home(hash: u64, buckets: usize) -> usize {
 }
 
 #[inline]
-fn tag(hash: u64) -> u8 {
-    (hash as u8).max(1)
+fn next(at: usize, buckets: usize) -> usize {
+    if at + 1 == buckets { 0 } else { at + 1 }
 }
 
 impl Bucket {
-    /// The entries with a tag: the highest bit of each one's byte.
+    /// The entries with a tag: the highest bit of each one's byte. Above the first there may be a wrong one, and for the
+    /// tag 0 also an empty one; whoever asks compares the keys anyhow.
     #[inline]
     fn with_tag(&self, tag: u8) -> u128 {
         const ONES: u128 = u128::from_le_bytes([1; 16]);
-        const LOWS: u128 = ONES * 0x7f;
-        let differing = self.head ^ (ONES * u128::from(tag));
-        !((differing & LOWS) + LOWS | differing | LOWS) & TAGS
+        const HIGHS: u128 = (ONES << 7) & (TWINS - 1);
+        let differing = self.head ^ u128::from(u64::from_le_bytes([tag; 8])) * (1 | 1 << 64);
+        differing.wrapping_sub(ONES) & !differing & HIGHS
     }
 
-    /// How many entries are taken: they are filled from the first on.
     #[inline]
     fn len(&self) -> usize {
-        (u128::BITS - (self.head & TAGS).leading_zeros()).div_ceil(8) as usize
+        (self.head >> LEN) as usize
     }
 
     #[inline]
-    fn has_twins(&self, entry: usize) -> bool {
-        self.head & (TWINS << entry) != 0
+    fn found(&self, entry: usize) -> Found {
+        let row = self.rows[entry];
+        if self.head & (TWINS << entry) == 0 { Found::One(row) } else { Found::Many(row) }
     }
 }
 
-/// The next entry among `hits`, which loses it.
+/// The entry of the first of `hits`.
 #[inline]
-fn next_hit(hits: &mut u128) -> Option<usize> {
-    if *hits == 0 {
-        return None;
-    }
-    let entry = hits.trailing_zeros() as usize / 8;
-    *hits &= *hits - 1;
-    Some(entry)
+fn first(hits: u128) -> usize {
+    (hits.trailing_zeros() as usize / 8).min(ENTRIES - 1)
 }
 
 /// Adds a row. `same` tells whether an earlier row has the same key: then that row is returned, its entry is marked, and
 /// the new row is left out, so that a million rows of one key cost no more than a million keys.
 #[inline]
 pub(crate) fn insert(buckets: &mut [Bucket], hash: u64, row: u32, mut same: impl FnMut(u32) -> bool) -> Option<u32> {
-    let tag = tag(hash);
+    let tag = hash as u8;
     let mut at = home(hash, buckets.len());
     loop {
+        let count = buckets.len();
         let bucket = &mut buckets[at];
-        let mut hits = bucket.with_tag(tag);
-        while let Some(entry) = next_hit(&mut hits) {
-            let other = bucket.rows[entry];
-            if same(other) {
-                bucket.head |= TWINS << entry;
-                return Some(other);
-            }
-        }
         let len = bucket.len();
+        let mut hits = bucket.with_tag(tag);
+        while hits != 0 {
+            let entry = first(hits);
+            if entry < len && same(bucket.rows[entry]) {
+                bucket.head |= TWINS << entry;
+                return Some(bucket.rows[entry]);
+            }
+            hits &= hits - 1;
+        }
         if len < ENTRIES {
-            bucket.head |= u128::from(tag) << (8 * len);
+            bucket.head += u128::from(tag) << (8 * len) | 1 << LEN;
             bucket.rows[len] = row;
             return None;
         }
         bucket.head |= PASSED;
-        at = if at + 1 == buckets.len() { 0 } else { at + 1 };
+        at = next(at, count);
     }
 }
 
 /// Finds the row of a key.
 #[inline]
-pub(crate) fn find(buckets: &[Bucket], hash: u64, mut same: impl FnMut(u32) -> bool) -> Found {
-    let tag = tag(hash);
-    let mut at = home(hash, buckets.len());
-    while let Some(bucket) = buckets.get(at) {
-        let mut hits = bucket.with_tag(tag);
-        while let Some(entry) = next_hit(&mut hits) {
-            let row = bucket.rows[entry];
-            if same(row) {
-                return if bucket.has_twins(entry) { Found::Many(row) } else { Found::One(row) };
+pub(crate) fn find(buckets: &[Bucket], hash: u64, same: impl Fn(u32) -> bool) -> Found {
+    let at = home(hash, buckets.len());
+    let Some(bucket) = buckets.get(at) else { return Found::None };
+    let hits = bucket.with_tag(hash as u8);
+    if hits != 0 {
+        let entry = first(hits);
+        if same(bucket.rows[entry]) {
+            return bucket.found(entry);
+        }
+    }
+    if hits & hits.wrapping_sub(1) == 0 && bucket.head & PASSED == 0 {
+        return Found::None;
+    }
+    find_further(buckets, hash, at, same)
+}
+
+/// The rare rest of [`find`]: the first row with the key's tag was another's, or the bucket has overflowed.
+#[cold]
+#[inline(never)]
+fn find_further(buckets: &[Bucket], hash: u64, mut at: usize, same: impl Fn(u32) -> bool) -> Found {
+    loop {
+        let bucket = &buckets[at];
+        let mut hits = bucket.with_tag(hash as u8);
+        while hits != 0 {
+            let entry = first(hits);
+            if same(bucket.rows[entry]) {
+                return bucket.found(entry);
             }
+            hits &= hits - 1;
         }
         if bucket.head & PASSED == 0 {
-            break;
+            return Found::None;
         }
-        at = if at + 1 == buckets.len() { 0 } else { at + 1 };
+        at = next(at, buckets.len());
     }
-    Found::None
 }
 
 /// Whether an index that came from outside is sound: its rows exist, and some bucket ends every search.
 pub(crate) fn is_valid(buckets: &[Bucket], rows: usize) -> bool {
-    let sound = |bucket: &Bucket| bucket.rows.iter().take(bucket.len()).all(|row| (*row as usize) < rows);
+    let sound = |bucket: &Bucket| bucket.len() <= ENTRIES && bucket.rows.iter().all(|row| (*row as usize) < rows);
     buckets.len() == buckets_for(rows)
         && buckets.iter().all(sound)
         && (buckets.is_empty() || buckets.iter().any(|bucket| bucket.head & PASSED == 0))

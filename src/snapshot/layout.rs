@@ -17,25 +17,23 @@ pub(crate) const NAME_SIZE: usize = 16;
 pub(crate) fn short_name(name: &[u8]) -> Option<u128> {
     let len = name.len();
     // Two overlapping reads take all bytes without a loop; where they overlap they agree.
-    let bytes = match len {
-        0 => 0,
+    let (low, high) = match len {
+        0 => (0, 0),
         1..=3 => {
-            let at = |i: usize| u128::from(name[i]) << (8 * i);
-            at(0) | at(len / 2) | at(len - 1)
+            let at = |i: usize| u64::from(name[i]) << (8 * i);
+            (at(0) | at(len / 2) | at(len - 1), 0)
         }
         4..=7 => {
-            let at =
-                |i: usize| name[i..].first_chunk().map_or(0, |bytes| u128::from(u32::from_le_bytes(*bytes)) << (8 * i));
-            at(0) | at(len - 4)
+            let (start, end) = (name.first_chunk()?, name.last_chunk()?);
+            (u64::from(u32::from_le_bytes(*start)) | u64::from(u32::from_le_bytes(*end)) << (8 * (len - 4)), 0)
         }
         8..=14 => {
-            let at =
-                |i: usize| name[i..].first_chunk().map_or(0, |bytes| u128::from(u64::from_le_bytes(*bytes)) << (8 * i));
-            at(0) | at(len - 8)
+            let (start, end) = (name.first_chunk()?, name.last_chunk()?);
+            (u64::from_le_bytes(*start), (u64::from_le_bytes(*end) >> 8) >> (8 * (15 - len)))
         }
         _ => return None,
     };
-    Some(bytes | (len as u128) << (8 * (NAME_SIZE - 1)))
+    Some(u128::from(low) | u128::from(high | (len as u64) << 56) << 64)
 }
 
 /// What stands in place of the length of a name that is in the text pool.
