@@ -104,10 +104,13 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        LIVE.fetch_sub(layout.size(), Relaxed);
-        // A block that moves is there twice for a moment.
-        grew(size);
-        PEAK.fetch_max(LIVE.load(Relaxed) + layout.size(), Relaxed);
+        if size > layout.size() {
+            // A block that grows may move, and is there twice for a moment; one that shrinks stays where it is.
+            grew(size);
+            LIVE.fetch_sub(layout.size(), Relaxed);
+        } else {
+            LIVE.fetch_sub(layout.size() - size, Relaxed);
+        }
         // SAFETY: as the caller promised.
         unsafe { System.realloc(pointer, layout, size) }
     }

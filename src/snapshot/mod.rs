@@ -9,6 +9,7 @@
 //! | `layout`, `pool`, `index`, `table` | the flat sections of a Table and how to read them |
 //! | `build`, `fast`, `slow` | from the JSON body to a Table |
 //! | `bodies` | a snapshot without a server |
+//! | `sealed` | a Table as one flat buffer |
 //! | `collection`, `draft` | a Table in its place; the writer's next snapshot |
 //! | `resource`, `list`, `views` | what a reader sees: resources, lists of them, typed views |
 //! | `resolve` | paths, ids and names to resources |
@@ -28,6 +29,7 @@ mod list;
 mod pool;
 mod resolve;
 mod resource;
+mod sealed;
 mod slow;
 mod table;
 mod views;

@@ -121,7 +121,7 @@ impl Table {
 
     /// The bytes at an offset in the record of a row.
     #[inline]
-    fn field<const N: usize>(&self, row: u32, at: usize) -> &[u8; N] {
+    pub(super) fn field<const N: usize>(&self, row: u32, at: usize) -> &[u8; N] {
         array(&self.records, row as usize * self.layout.stride + at)
     }
 
@@ -147,7 +147,7 @@ impl Table {
     }
 
     #[inline]
-    fn nibble(&self, row: u32, property: usize) -> u8 {
+    pub(super) fn nibble(&self, row: u32, property: usize) -> u8 {
         let state = u64::from_le_bytes(*self.field(row, self.layout.state));
         (state >> (4 * property)) as u8 & 0xf
     }
@@ -260,6 +260,11 @@ impl Table {
             Found::One(row) => Some(row),
             _ => None,
         }
+    }
+
+    /// Whether several rows have this symbolic name.
+    pub(crate) fn is_ambiguous(&self, name: &str) -> bool {
+        matches!(self.search_name(name), Found::Many(_))
     }
 
     #[inline]
