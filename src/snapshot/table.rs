@@ -146,6 +146,11 @@ impl Table {
         Uuid::from_bytes(*self.field(row, ID))
     }
 
+    /// The ids of all rows, in their order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = Uuid> + '_ {
+        (0..self.rows).map(|row| self.id(row))
+    }
+
     #[inline]
     pub(super) fn nibble(&self, row: u32, property: usize) -> u8 {
         let state = u64::from_le_bytes(*self.field(row, self.layout.state));

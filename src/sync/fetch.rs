@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use super::Message;
 use crate::catalog::Shape;
 use crate::clock::Moment;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
 use crate::snapshot::collection::{Address, Collection};
 use crate::snapshot::{Limits, Table, digest};
 use crate::transport::Transport;
@@ -21,15 +21,16 @@ pub(super) struct Job {
     pub(super) path: String,
     /// What is known of it: an answer with the same bytes is neither parsed nor published.
     pub(super) known: Option<Arc<Collection>>,
-    /// Which gathering it belongs to; 0 for a poll.
-    pub(super) gathering: u64,
+    /// In which era of the writer it was asked, see [`Fetched::era`].
+    pub(super) era: u64,
 }
 
 /// What came of a job.
 pub(crate) struct Fetched {
     pub(super) address: Address,
     pub(super) path: String,
-    pub(super) gathering: u64,
+    /// A gathering and the polls after it are eras of their own; an answer from an earlier one is dropped.
+    pub(super) era: u64,
     /// When the request was sent: what the answer says was true then or later.
     pub(super) asked: Moment,
     pub(super) outcome: Result<Outcome>,
@@ -39,8 +40,8 @@ pub(crate) enum Outcome {
     /// The bytes did not change.
     Same,
     New(Arc<Collection>),
-    /// The server has no such collection (404), with the error that says so.
-    Absent(Error),
+    /// The server has no such collection (404).
+    Absent,
 }
 
 /// The jobs that wait for a fetcher.
@@ -84,8 +85,8 @@ pub(super) fn run(queue: &Queue, transport: &Transport, limits: &Limits, writer:
     while let Some(job) = queue.pop() {
         let asked = Moment::now();
         let outcome = fetch(&job, transport, limits, asked, &mut body);
-        let Job { address, path, gathering, .. } = job;
-        if writer.send(Message::Fetched(Fetched { address, path, gathering, asked, outcome })).is_err() {
+        let Job { address, path, era, .. } = job;
+        if writer.send(Message::Fetched(Fetched { address, path, era, asked, outcome })).is_err() {
             return;
         }
         if body.capacity() > KEPT_BUFFER {
@@ -97,7 +98,7 @@ pub(super) fn run(queue: &Queue, transport: &Transport, limits: &Limits, writer:
 fn fetch(job: &Job, transport: &Transport, limits: &Limits, asked: Moment, body: &mut Vec<u8>) -> Result<Outcome> {
     match transport.get(&job.path, body) {
         Ok(()) => {}
-        Err(error) if error.code() == Code::NotFound => return Ok(Outcome::Absent(error)),
+        Err(error) if error.code() == Code::NotFound => return Ok(Outcome::Absent),
         Err(error) => return Err(error),
     }
     let digest = digest(body);

@@ -14,11 +14,13 @@ use crate::catalog::{Kind, KindSet};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::health::{Health, Problem, State};
+use crate::signals;
 use crate::snapshot::cell::Cell;
 use crate::snapshot::collection::Address;
 use crate::snapshot::draft::Draft;
 use crate::snapshot::{Limits, Snapshot};
 use crate::transport::Transport;
+use crate::watch::Signals;
 
 /// `close` waits this long for the threads; they end by themselves soon after.
 const CLOSE: Duration = Duration::from_millis(90);
@@ -26,8 +28,11 @@ const CLOSE: Duration = Duration::from_millis(90);
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) kinds: KindSet,
+    /// The process that started the threads: a forked child has the memory, but not the threads.
+    process: u32,
     pub(crate) transport: Transport,
-    pub(crate) cell: Cell,
+    pub(crate) cell: Arc<Cell>,
+    pub(crate) signals: Signals,
     pub(crate) counters: Counters,
     jobs: Queue,
     writer: Sender<Message>,
@@ -48,6 +53,7 @@ pub(crate) struct Counters {
     pub(crate) held_back_answers: AtomicU64,
     pub(crate) actions: AtomicU64,
     pub(crate) collections: AtomicU64,
+    pub(crate) retired_snapshots: AtomicU64,
 }
 
 /// What the writer says about itself.
@@ -62,22 +68,27 @@ pub(super) struct Status {
     broken: Option<Problem>,
     /// How far the first gathering is: collections that are there, and those still asked for.
     pub(super) progress: (usize, usize),
-    ticks: u64,
     /// The state that was last told, and since when.
     told: Option<(State, SystemTime)>,
 }
 
 impl Shared {
-    /// Opens the transport and starts the threads.
-    pub(crate) fn start(config: Config) -> Result<Arc<Shared>> {
+    /// The cell of a new client, before anything was synced.
+    pub(crate) fn cell(config: &Config) -> Arc<Cell> {
+        Arc::new(Cell::new(Draft::nothing(kinds(config))))
+    }
+
+    /// Opens the transport and starts the threads, which go on from what the cell has.
+    pub(crate) fn start(config: Config, cell: Arc<Cell>) -> Result<Arc<Shared>> {
         config.validate()?;
         let transport = Transport::new(&config)?;
-        let kinds: KindSet = Kind::ALL.into_iter().filter(|kind| config.wants(*kind)).collect();
         let (writer, inbox) = channel();
         let shared = Arc::new(Shared {
-            kinds,
+            kinds: kinds(&config),
+            process: std::process::id(),
             transport,
-            cell: Cell::new(Draft::nothing(kinds)),
+            cell,
+            signals: Signals::default(),
             counters: Counters::default(),
             jobs: Queue::default(),
             writer,
@@ -116,7 +127,8 @@ impl Shared {
                 shared.broke(&*panic);
             }
         };
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|error| {
+        let thread = signals::blocked(|| std::thread::Builder::new().name(name.to_owned()).spawn(run));
+        let thread = thread.map_err(|error| {
             let message = format!("a thread could not be started ({error}); are the process's limits too low?");
             Error::new(Code::Internal, message).with_retryable(true)
         })?;
@@ -136,6 +148,11 @@ impl Shared {
         });
     }
 
+    /// Whether a core server is to be synced.
+    pub(super) fn wants(&self, slug: &str) -> bool {
+        self.config.get_core_servers().is_none_or(|slugs| slugs.iter().any(|wanted| wanted == slug))
+    }
+
     pub(super) fn push_job(&self, job: fetch::Job) {
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         self.jobs.push(job);
@@ -150,13 +167,19 @@ impl Shared {
     pub(super) fn change(&self, edit: impl FnOnce(&mut Status)) {
         let mut status = self.status();
         edit(&mut status);
-        status.ticks += 1;
-        self.tell_state(&mut status);
+        let (_, news) = self.told(&mut status);
+        drop(status);
         self.progress.notify_all();
+        self.log(news);
     }
 
     fn status(&self) -> MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the threads are those of a parent process.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.process != std::process::id()
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -167,9 +190,13 @@ impl Shared {
     pub(crate) fn close(&self, limit: Duration) {
         self.closed.store(true, Ordering::Release);
         self.transport.close();
+        if self.is_foreign() {
+            return; // The threads are the parent's, and a lock may be held by one that does not exist here.
+        }
         self.jobs.close();
         self.tell(Message::Close);
         self.change(|_| {});
+        self.signals.set_all();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let deadline = Instant::now() + limit;
         for thread in threads {
@@ -211,24 +238,30 @@ impl Shared {
         }
     }
 
-    /// The state now, and since when; a change of it is logged once.
-    fn tell_state(&self, status: &mut Status) -> (State, SystemTime) {
+    /// The state now, and since when; with the line to log, if it changed.
+    fn told(&self, status: &mut Status) -> ((State, SystemTime), Option<String>) {
         let state = self.state(status, &self.cell.pin());
-        match status.told {
-            Some((told, since)) if told == state => (state, since),
-            _ => {
-                let why = status.down.as_ref().map(|problem| format!(": {}", problem.error)).unwrap_or_default();
-                log::info!("{}: {state}{why}", self.config.get_origin());
-                let since = SystemTime::now();
-                status.told = Some((state, since));
-                (state, since)
-            }
+        if let Some((told, since)) = status.told
+            && told == state
+        {
+            return ((state, since), None);
+        }
+        let since = SystemTime::now();
+        status.told = Some((state, since));
+        let why = status.down.as_ref().map(|problem| format!(": {}", problem.error)).unwrap_or_default();
+        ((state, since), Some(format!("{}: {state}{why}", self.config.get_origin())))
+    }
+
+    /// Logs without a lock: a logger of the application may call us.
+    fn log(&self, news: Option<String>) {
+        if let Some(news) = news {
+            log::info!("{news}");
         }
     }
 
     pub(crate) fn health(&self) -> Health {
         let mut status = self.status();
-        let (state, since) = self.tell_state(&mut status);
+        let ((state, since), news) = self.told(&mut status);
         let snapshot = self.cell.pin();
         let mut failing: Vec<(Kind, Problem)> = Vec::new();
         for (address, problem) in &status.failing {
@@ -236,6 +269,9 @@ impl Shared {
                 failing.push((address.kind(), problem.clone()));
             }
         }
+        let last_error = status.last_error.clone();
+        drop(status);
+        self.log(news);
         Health {
             state,
             since,
@@ -243,9 +279,9 @@ impl Shared {
             age: snapshot.age(),
             epoch: snapshot.epoch(),
             generation: snapshot.generation(),
-            last_error: status.last_error.clone(),
+            last_error,
             failing,
-            retired_snapshots: self.cell.sweep(),
+            retired_snapshots: self.counters.retired_snapshots.load(Ordering::Relaxed),
         }
     }
 
@@ -284,8 +320,8 @@ impl Shared {
         let (there, missing) = status.progress;
         let why = match (&status.broken, &status.down, &status.last_error) {
             (Some(problem), ..) | (None, Some(problem), _) => format!("{}", problem.error),
-            (None, None, Some(problem)) if there == 0 => format!("{}", problem.error),
-            _ => format!("{there} parts have been read and at least {missing} are still to come"),
+            (None, None, Some(problem)) => format!("{}; {there} parts have been read so far", problem.error),
+            (None, None, None) => format!("{there} parts have been read and at least {missing} are still to come"),
         };
         let mut error = Error::new(
             Code::SyncTimeout,
@@ -323,6 +359,10 @@ impl Shared {
             Err(Error::new(Code::TimedOut, message))
         })
     }
+}
+
+fn kinds(config: &Config) -> KindSet {
+    Kind::ALL.into_iter().filter(|kind| config.wants(*kind)).collect()
 }
 
 pub(crate) fn closed() -> Error {
