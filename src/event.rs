@@ -6,8 +6,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use uuid::Uuid;
 
@@ -44,9 +43,8 @@ pub(crate) struct Subscribers {
 impl Subscribers {
     /// From now on a listener gets every event, until it is dropped. `wake` is called after each delivery, on the thread of
     /// the events: it must be quick, and must not subscribe.
-    #[allow(dead_code)] // For the watchers.
-    pub(crate) fn subscribe(&self, wake: Option<Box<dyn Fn() + Send + Sync>>) -> Arc<Listener> {
-        let listener = Arc::new(Listener { waiting: Mutex::default(), arrived: Condvar::new(), wake });
+    pub(crate) fn subscribe(&self, wake: impl Fn() + Send + Sync + 'static) -> Arc<Listener> {
+        let listener = Arc::new(Listener { waiting: Mutex::default(), wake: Box::new(wake) });
         let mut listeners = self.lock();
         listeners.retain(|listener| listener.strong_count() > 0);
         listeners.push(Arc::downgrade(&listener));
@@ -78,8 +76,7 @@ impl Subscribers {
 /// One who listens: the latest events that were not taken yet.
 pub(crate) struct Listener {
     waiting: Mutex<Waiting>,
-    arrived: Condvar,
-    wake: Option<Box<dyn Fn() + Send + Sync>>,
+    wake: Box<dyn Fn() + Send + Sync>,
 }
 
 #[derive(Default)]
@@ -88,27 +85,10 @@ struct Waiting {
     dropped: u64,
 }
 
-#[allow(dead_code)] // For the watchers.
 impl Listener {
     /// The oldest event that waits.
     pub(crate) fn take(&self) -> Option<Arc<Event>> {
         self.lock().events.pop_front()
-    }
-
-    /// The oldest event that waits, or the next one to come.
-    pub(crate) fn wait(&self, timeout: Duration) -> Option<Arc<Event>> {
-        let deadline = Instant::now().checked_add(timeout);
-        let mut waiting = self.lock();
-        while waiting.events.is_empty() {
-            waiting = match deadline {
-                None => self.arrived.wait(waiting).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.checked_duration_since(Instant::now())?;
-                    self.arrived.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-        }
-        waiting.events.pop_front()
     }
 
     /// How many events were dropped since this was last asked, the oldest first, because they were not taken.
@@ -124,10 +104,7 @@ impl Listener {
         }
         waiting.events.push_back(event);
         drop(waiting);
-        self.arrived.notify_one();
-        if let Some(wake) = &self.wake {
-            wake();
-        }
+        (self.wake)();
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
@@ -152,23 +129,23 @@ mod tests {
         let wake = move || {
             ring.fetch_add(1, Ordering::Relaxed);
         };
-        let sleeper = subscribers.subscribe(Some(Box::new(wake)));
-        let other = subscribers.subscribe(None);
+        let sleeper = subscribers.subscribe(wake);
+        let other = subscribers.subscribe(|| {});
         for n in 1..=KEPT as i64 + 5 {
             subscribers.deliver(&event(n));
             assert_eq!(other.take().unwrap().time, Some(n));
         }
         assert_eq!((sleeper.take_dropped(), sleeper.take_dropped(), other.take_dropped()), (5, 0, 0));
-        assert_eq!(sleeper.wait(Duration::ZERO).unwrap().time, Some(6));
+        assert_eq!(sleeper.take().unwrap().time, Some(6));
         assert_eq!(rings.load(Ordering::Relaxed), KEPT + 5);
-        assert!(other.wait(Duration::from_millis(5)).is_none());
+        assert!(other.take().is_none());
     }
 
     #[test]
     fn who_stopped_listening_is_forgotten() {
         let subscribers = Subscribers::default();
         assert!(subscribers.is_empty());
-        let listener = subscribers.subscribe(None);
+        let listener = subscribers.subscribe(|| {});
         assert!(!subscribers.is_empty());
         drop(listener);
         subscribers.deliver(&event(1));

@@ -431,3 +431,19 @@ fn a_handshake_that_never_ends_is_given_up() {
     });
     eventually("three tries", &live, || live.health().events == EventsState::Unavailable);
 }
+
+#[test]
+fn a_watch_hands_events_on_as_they_came() {
+    let sandbox = sandbox();
+    let live = connected(&sandbox);
+    let mut watch = live.watch(isymphony::watch::Filter::default().core_server("default"));
+    let id = sandbox.core_server_id();
+    let event = json!({"type": "somethingNew", "time": 5, "coreServerId": id.to_string(), "x": [1]}).to_string();
+    sandbox.send_event(&event);
+    sandbox.send_event(&json!({"type": "elsewhere", "coreServerId": uuid::Uuid::nil().to_string()}).to_string());
+    let change = watch.next(LONG).unwrap().unwrap();
+    assert_eq!(change.kind, isymphony::snapshot::ChangeKind::Event);
+    let handed = change.event.unwrap();
+    assert_eq!((&*handed.event_type, handed.time, &*handed.json), ("somethingNew", Some(5), event.as_str()));
+    assert!(watch.next(Some(NO_NEWS)).unwrap().is_none_or(|change| change.event.is_none()));
+}

@@ -115,7 +115,9 @@ mod tests {
             let plain = Table::from_json(kind, Shape::List, body.as_bytes(), &limits).unwrap();
             for name in &texts {
                 let named = Table::from_json_named((kind, Some(*name)), Shape::List, body.as_bytes(), &limits).unwrap();
+                let sealed = Table::from_bytes(&named.to_bytes()).unwrap();
                 for row in 0..3 {
+                    assert_eq!((sealed.json(row), sealed.name(row)), (plain.json(row), named.name(row)));
                     assert_eq!(named.json(row), plain.json(row), "{kind} by {name}");
                     assert!(
                         named.same_row(row, &plain, row) || *name != kind.row().symbolic.as_ref().unwrap().property

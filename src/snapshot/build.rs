@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::index;
-use super::layout::{EXTRA, ID, Layout, MAX_PROPERTIES, MISSING, NAME, NAME_SIZE, STATE};
+use super::index::{self, Bucket};
+use super::layout::{ID, LONG_NAME, Layout, MAX_PROPERTIES, MISSING, NAME, NAME_SIZE, short_name};
 use super::pool::{self, PoolBuilder};
 use super::table::{Report, Table, process_seed};
 use super::{fast, slow};
@@ -326,12 +326,13 @@ impl Builder {
     fn commit(&mut self) -> Result<()> {
         let id = self.id.unwrap_or(Uuid::nil());
         self.record[ID..ID + 16].copy_from_slice(id.as_bytes());
-        self.record[STATE..STATE + 8].copy_from_slice(&self.state.to_le_bytes());
+        let Layout { state, extra, .. } = *self.layout;
+        self.record[state..state + 8].copy_from_slice(&self.state.to_le_bytes());
         if !self.extra.is_empty() {
             self.report.unknown_properties += 1;
             self.extra.push('}');
             let offset = self.pool.push(&self.extra).ok_or_else(|| self.too_much_text())?;
-            self.record[EXTRA..EXTRA + 4].copy_from_slice(&offset.to_le_bytes());
+            self.record[extra..extra + 4].copy_from_slice(&offset.to_le_bytes());
         }
         self.report.other_types += self.other_types;
         self.records.extend_from_slice(&self.record);
@@ -401,15 +402,11 @@ impl Builder {
     }
 
     fn set_name(&mut self, text: &str) -> Option<()> {
-        let (name, len) = (NAME..NAME + NAME_SIZE, text.len());
-        if len < NAME_SIZE - 1 {
-            self.record[NAME..NAME + len].copy_from_slice(text.as_bytes());
-            self.record[name.end - 1] = len as u8;
-        } else {
-            let offset = self.pool.push(text)?;
-            self.record[NAME..NAME + 4].copy_from_slice(&offset.to_le_bytes());
-            self.record[name.end - 1] = u8::MAX;
-        }
+        let name = match short_name(text.as_bytes()) {
+            Some(name) => name,
+            None => u128::from(self.pool.push(text)?) | u128::from(LONG_NAME) << (8 * (NAME_SIZE - 1)),
+        };
+        self.record[NAME..NAME + NAME_SIZE].copy_from_slice(&name.to_le_bytes());
         Some(())
     }
 
@@ -475,20 +472,22 @@ impl Builder {
     }
 
     /// The index by id; or the rows whose id an earlier row has.
-    fn index_ids(&self) -> Result<Box<[u64]>, Vec<usize>> {
+    fn index_ids(&self) -> Result<Box<[Bucket]>, Vec<usize>> {
         let stride = self.layout.stride;
-        let id = |row: u32| -> &[u8; 16] {
-            self.records[row as usize * stride + ID..].first_chunk().expect("a record starts with an id")
+        let id = |row: u32| {
+            let id = self.records[row as usize * stride + ID..].first_chunk().expect("a record starts with an id");
+            u128::from_le_bytes(*id)
         };
-        let mut slots = vec![0; index::slots_for(self.rows)].into_boxed_slice();
+        let mut buckets = vec![Bucket::default(); index::buckets_for(self.rows)].into_boxed_slice();
         let mut twice = Vec::new();
         for row in 0..self.rows as u32 {
-            let hash = index::hash_id(self.seed, id(row));
-            if index::insert(&mut slots, hash, row, |other| id(other) == id(row)).is_some() {
+            let key = id(row);
+            let hash = index::hash_16(self.seed, key);
+            if index::insert(&mut buckets, hash, row, |other| id(other) == key).is_some() {
                 twice.push(row as usize);
             }
         }
-        if twice.is_empty() { Ok(slots) } else { Err(twice) }
+        if twice.is_empty() { Ok(buckets) } else { Err(twice) }
     }
 
     fn remove_rows(&mut self, rows: &[usize]) {
@@ -509,22 +508,29 @@ impl Builder {
 
 impl Table {
     /// The index by symbolic name, and how many names are ambiguous.
-    fn index_names(&self) -> (Box<[u64]>, u32) {
+    fn index_names(&self) -> (Box<[Bucket]>, u32) {
         let symbolic = self.layout.symbolic;
         if symbolic == usize::MAX {
             return Default::default();
         }
-        let mut slots = vec![0; index::slots_for(self.len())].into_boxed_slice();
+        let mut buckets = vec![Bucket::default(); index::buckets_for(self.len())].into_boxed_slice();
         let mut ambiguous = std::collections::HashSet::new();
         for row in 0..self.rows {
-            let name = self.text_bytes(row, symbolic);
-            if name.is_empty() {
-                continue;
-            }
-            let hash = index::hash_text(self.seed, name);
-            ambiguous.extend(index::insert(&mut slots, hash, row, |other| self.text_bytes(other, symbolic) == name));
+            let key = self.name_key(row);
+            let twin = match key.to_le_bytes()[NAME_SIZE - 1] {
+                0 => continue,
+                LONG_NAME => {
+                    let name = self.text_bytes(row, symbolic);
+                    let hash = index::hash_text(self.seed, name);
+                    index::insert(&mut buckets, hash, row, |other| self.text_bytes(other, symbolic) == name)
+                }
+                _ => index::insert(&mut buckets, index::hash_16(self.seed, key), row, |other| {
+                    self.name_key(other) == key
+                }),
+            };
+            ambiguous.extend(twin);
         }
-        (slots, ambiguous.len() as u32)
+        (buckets, ambiguous.len() as u32)
     }
 }
 

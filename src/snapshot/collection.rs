@@ -44,6 +44,8 @@ impl Address {
 pub struct Collection {
     pub(crate) address: Address,
     pub(crate) table: Table,
+    /// Whether it is a core server's own list, so that its instances are not in a better place.
+    pub(crate) is_own_list: bool,
     /// A digest of the body the Table was built from.
     pub(crate) digest: u128,
     confirmed: AtomicU64,
@@ -52,7 +54,8 @@ pub struct Collection {
 impl Collection {
     /// `confirmed` is when the request that brought the Table was sent: what it says was true then or later.
     pub(crate) fn new(address: Address, table: Table, digest: u128, confirmed: Moment) -> Collection {
-        Collection { address, table, digest, confirmed: AtomicU64::new(confirmed.0) }
+        let is_own_list = address.is_list_of_core_server();
+        Collection { address, table, is_own_list, digest, confirmed: AtomicU64::new(confirmed.0) }
     }
 
     /// The Table.

@@ -155,6 +155,59 @@ proptest! {
     }
 
     #[test]
+    fn a_sealed_table_opens_as_it_was((kind, objects) in any_list()) {
+        let table = table(kind, &Value::from(objects).to_string());
+        let bytes = table.to_bytes();
+        let opened = Table::from_bytes(&bytes).unwrap();
+        prop_assert!(same(&table, &opened));
+        for row in 0..table.len() as u32 {
+            prop_assert_eq!(table.json(row), opened.json(row));
+            prop_assert_eq!(opened.find_id(&table.id(row)), Some(row));
+            let name = table.name(row).unwrap_or_default();
+            prop_assert_eq!(table.find_name(name), opened.find_name(name));
+        }
+        prop_assert_eq!(bytes, opened.to_bytes());
+    }
+
+    /// Whatever was done to the bytes, opening them fails or gives a Table of which every read works.
+    #[test]
+    fn a_damaged_sealed_table_is_refused_or_reads_well(
+        (kind, objects) in any_list(),
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..8u8), 1..6),
+        honest in prop::bool::weighted(0.1),
+    ) {
+        let mut bytes = table(kind, &Value::from(objects).to_string()).to_bytes();
+        let original = bytes.clone();
+        for (index, byte, what) in edits {
+            let at = index.index(bytes.len());
+            match what {
+                0 => bytes.truncate(at.max(1)),
+                1 => bytes.insert(at, byte),
+                2 => bytes[at] = 0,
+                3 => bytes[at] = bytes[at].wrapping_add(1),
+                _ => bytes[at] = byte,
+            }
+        }
+        if honest {
+            prop_assert!(bytes == original || Table::from_bytes(&bytes).is_err());
+        }
+        super::sealed::seal_again(&mut bytes);
+        if let Ok(opened) = Table::from_bytes(&bytes) {
+            for row in 0..opened.len() as u32 {
+                prop_assert_eq!(opened.find_id(&opened.id(row)), Some(row));
+                prop_assert!(serde_json::from_str::<Value>(&opened.json(row)).is_ok());
+                for property in 0..opened.kind().row().properties.len() {
+                    let _ = (opened.state(row, property), opened.bool(row, property));
+                    let is_text = opened.kind().row().properties[property].ty == Type::Text;
+                    let _ = is_text && opened.text(row, property).map(str::len) == Some(opened.text_bytes(row, property).len());
+                }
+                let _ = (opened.name(row), opened.find_name(opened.name(row).unwrap_or_default()));
+            }
+            let _ = (opened.find_name("4224"), opened.find_id(&Uuid::from_u128(7)));
+        }
+    }
+
+    #[test]
     fn any_bytes_build_or_err(body in proptest::collection::vec(any::<u8>(), 0..200), kind in any_kind()) {
         let _ = Table::from_json(kind, Shape::List, &body, &Limits::default());
         let _ = Table::from_json(kind, Shape::Singleton, &body, &Limits::default());
@@ -244,4 +297,27 @@ fn a_hundred_thousand_levels_cost_neither_the_stack_nor_the_list() {
     let body = format!("[{}{},{{\"id\":\"{A}\"}}]", "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(table(Kind::User, &body).len(), 1);
     assert!(Table::from_json(Kind::User, Shape::List, "[".repeat(100_000).as_bytes(), &Limits::default()).is_err());
+}
+
+#[test]
+fn bytes_of_another_version_or_catalogue_are_unsupported() {
+    let bytes = table(Kind::Extension, &format!(r#"[{{"id":"{A}","extensionNumber":"1"}}]"#)).to_bytes();
+    assert_eq!(Table::from_bytes(&bytes).unwrap().find_name("1"), ByName::One(0));
+    for (at, code) in
+        [(0, Code::InvalidArgument), (8, Code::Unsupported), (12, Code::Unsupported), (16, Code::Unsupported)]
+    {
+        let mut other = bytes.clone();
+        other[at] ^= 0x55;
+        assert_eq!(Table::from_bytes(&other).unwrap_err().code(), code, "{at}");
+    }
+    for at in (64..bytes.len()).chain([24, 32, 36]) {
+        let mut other = bytes.clone();
+        other[at] ^= 0x55;
+        let opened = Table::from_bytes(&other);
+        assert!(opened.is_err(), "{at}");
+    }
+    for len in 0..bytes.len() {
+        assert!(Table::from_bytes(&bytes[..len]).is_err());
+    }
+    assert_eq!(Table::from_bytes(&Table::empty(Kind::User).to_bytes()).unwrap().len(), 0);
 }

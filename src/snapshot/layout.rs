@@ -1,16 +1,43 @@
 //! How a record of each kind is laid out: computed from the catalogue, at compile time.
 //!
-//! A record is `id` (16 bytes) | state (8) | extra (4) | name (16, kinds with a symbolic name) | one slot for each other
-//! property (text 4, integer 8, boolean none). The state holds a nibble for each property, see [`State`].
+//! A record is `id` (16 bytes) | name (16, kinds with a symbolic name) | state (8) | extra (4) | one slot for each other
+//! property (text 4, integer 8, boolean none). The state holds a nibble for each property, see [`State`]. The two keys stand
+//! in front, side by side, because a look-up by one most often reads the other.
 
 use crate::catalog::{Kind, RESOURCES, Resource, Type};
 
 pub(crate) const ID: usize = 0;
-pub(crate) const STATE: usize = 16;
-pub(crate) const EXTRA: usize = 24;
-pub(crate) const NAME: usize = 28;
+pub(crate) const NAME: usize = 16;
 /// The bytes of the name in the record; a longer one is in the text pool.
 pub(crate) const NAME_SIZE: usize = 16;
+
+/// A name of up to 14 bytes as it stands in a record, little endian: its bytes, zeros, its length. `None` for a longer one:
+/// its record holds its offset in the text pool and [`LONG_NAME`] in place of the length.
+#[inline]
+pub(crate) fn short_name(name: &[u8]) -> Option<u128> {
+    let len = name.len();
+    // Two overlapping reads take all bytes without a loop; where they overlap they agree.
+    let (low, high) = match len {
+        0 => (0, 0),
+        1..=3 => {
+            let at = |i: usize| u64::from(name[i]) << (8 * i);
+            (at(0) | at(len / 2) | at(len - 1), 0)
+        }
+        4..=7 => {
+            let (start, end) = (name.first_chunk()?, name.last_chunk()?);
+            (u64::from(u32::from_le_bytes(*start)) | u64::from(u32::from_le_bytes(*end)) << (8 * (len - 4)), 0)
+        }
+        8..=14 => {
+            let (start, end) = (name.first_chunk()?, name.last_chunk()?);
+            (u64::from_le_bytes(*start), (u64::from_le_bytes(*end) >> 8) >> (8 * (15 - len)))
+        }
+        _ => return None,
+    };
+    Some(u128::from(low) | u128::from(high | (len as u64) << 56) << 64)
+}
+
+/// What stands in place of the length of a name that is in the text pool.
+pub(crate) const LONG_NAME: u8 = u8::MAX;
 
 /// The most properties a kind may have: the state is 16 nibbles.
 pub(crate) const MAX_PROPERTIES: usize = 16;
@@ -42,6 +69,10 @@ pub(crate) struct Layout {
     pub(crate) stride: usize,
     /// The property that is the symbolic name, or `usize::MAX`.
     pub(crate) symbolic: usize,
+    /// The offset of the state.
+    pub(crate) state: usize,
+    /// The offset of the offset of what the catalogue does not know.
+    pub(crate) extra: usize,
     /// The offset of each property's slot; for booleans unused.
     pub(crate) slots: [u16; MAX_PROPERTIES],
 }
@@ -56,7 +87,9 @@ impl Layout {
 
     /// With this property as the symbolic name.
     const fn with_name(row: &Resource, symbolic: usize) -> Layout {
-        let mut next = if symbolic == usize::MAX { NAME } else { NAME + NAME_SIZE };
+        let state = if symbolic == usize::MAX { NAME } else { NAME + NAME_SIZE };
+        let extra = state + 8;
+        let mut next = extra + 4;
         let mut slots = [0; MAX_PROPERTIES];
         let mut i = 0;
         while i < row.properties.len() {
@@ -72,7 +105,7 @@ impl Layout {
             }
             i += 1;
         }
-        Layout { stride: next, symbolic, slots }
+        Layout { stride: next, symbolic, state, extra, slots }
     }
 
     /// The layout of a kind.
@@ -104,7 +137,8 @@ static NAMED: [[Layout; MAX_PROPERTIES]; RESOURCES.len()] = {
 };
 
 static LAYOUTS: [Layout; RESOURCES.len()] = {
-    let mut layouts = [const { Layout { stride: 0, symbolic: 0, slots: [0; MAX_PROPERTIES] } }; RESOURCES.len()];
+    let mut layouts =
+        [const { Layout { stride: 0, symbolic: 0, state: 0, extra: 0, slots: [0; MAX_PROPERTIES] } }; RESOURCES.len()];
     let mut i = 0;
     while i < RESOURCES.len() {
         layouts[i] = Layout::of_row(&RESOURCES[i]);
@@ -143,4 +177,21 @@ const fn same(a: &[u8], b: &[u8]) -> bool {
         i += 1;
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_name_is_its_bytes_and_its_length() {
+        for len in 0..15 {
+            let name = &b"abcdefghijklmno"[..len];
+            let mut expected = [0; NAME_SIZE];
+            expected[..len].copy_from_slice(name);
+            expected[NAME_SIZE - 1] = len as u8;
+            assert_eq!(short_name(name).map(u128::to_le_bytes), Some(expected));
+        }
+        assert_eq!(short_name(&[b'a'; 15]), None);
+    }
 }

@@ -81,6 +81,7 @@ impl<'s> List<'s> {
     }
 
     /// The instance with this id.
+    #[inline]
     pub fn by_id(&self, id: Uuid) -> Option<Resource<'s>> {
         let collection = self.collection?;
         Some(Resource::new(self.snapshot, collection, collection.table.find_id(&id)?).canonical())
@@ -93,19 +94,7 @@ impl<'s> List<'s> {
     /// names, or is not synced.
     #[inline]
     pub fn by_name(&self, name: &str) -> Result<Resource<'s>> {
-        let Some(collection) = self.collection else { return Err(self.nothing(name)) };
-        match collection.table.find_name(name) {
-            ByName::One(row) => Ok(Resource::new(self.snapshot, collection, row).canonical()),
-            ByName::None => Err(self.nothing(name)),
-            ByName::Many(rows) => {
-                let ids: Vec<_> = rows.iter().take(10).map(|row| collection.table.id(*row).to_string()).collect();
-                let more = if rows.len() > ids.len() { ", ..." } else { "" };
-                Err(Error::new(
-                    Code::Ambiguous,
-                    format!("{} {}s are named {name:?}: {}{more}; use an id", rows.len(), self.kind, ids.join(", ")),
-                ))
-            }
-        }
+        self.find(name).ok_or_else(|| self.why_not(name))
     }
 
     /// Like [`List::by_name`], for the many programs for which "not there" is an answer and not an error.
@@ -114,15 +103,24 @@ impl<'s> List<'s> {
     #[inline]
     pub fn find(&self, name: &str) -> Option<Resource<'s>> {
         let collection = self.collection?;
-        match collection.table.find_name(name) {
-            ByName::One(row) => Some(Resource::new(self.snapshot, collection, row).canonical()),
-            _ => None,
-        }
+        let row = collection.table.find_only(name)?;
+        Some(Resource::new(self.snapshot, collection, row).canonical())
     }
 
+    /// Why [`List::find`] finds nothing.
     #[cold]
-    fn nothing(&self, name: &str) -> Error {
+    fn why_not(&self, name: &str) -> Error {
         let kind = self.kind;
+        if let Some(collection) = self.collection
+            && let ByName::Many(rows) = collection.table.find_name(name)
+        {
+            let ids: Vec<_> = rows.iter().take(10).map(|row| collection.table.id(*row).to_string()).collect();
+            let more = if rows.len() > ids.len() { ", ..." } else { "" };
+            return Error::new(
+                Code::Ambiguous,
+                format!("{} {kind}s are named {name:?}: {}{more}; use an id", rows.len(), ids.join(", ")),
+            );
+        }
         if kind.row().symbolic.is_none() {
             return Error::new(Code::Unsupported, format!("a {kind} has no symbolic name; use its id"));
         }

@@ -8,12 +8,15 @@
 //! | --- | --- |
 //! | `layout`, `pool`, `index`, `table` | the flat sections of a Table and how to read them |
 //! | `build`, `fast`, `slow` | from the JSON body to a Table |
+//! | `bodies` | a snapshot without a server |
+//! | `sealed` | a Table as one flat buffer |
 //! | `collection`, `draft` | a Table in its place; the writer's next snapshot |
 //! | `resource`, `list`, `views` | what a reader sees: resources, lists of them, typed views |
 //! | `resolve` | paths, ids and names to resources |
 //! | `diff` | what changed between two snapshots |
 //! | `cell` | where the current snapshot is, and how it is replaced |
 
+mod bodies;
 mod build;
 pub(crate) mod cell;
 pub(crate) mod collection;
@@ -26,6 +29,7 @@ mod list;
 mod pool;
 mod resolve;
 mod resource;
+mod sealed;
 mod slow;
 mod table;
 mod views;
@@ -35,6 +39,8 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
+#[doc(hidden)]
+pub use bodies::digest;
 pub use build::Limits;
 pub use collection::Collection;
 pub use diff::{Change, ChangeKind};

@@ -42,6 +42,7 @@ pub struct Property<'s> {
 }
 
 impl<'s> Resource<'s> {
+    #[inline]
     pub(crate) fn new(snapshot: &'s Snapshot, collection: &'s Arc<Collection>, row: u32) -> Resource<'s> {
         Resource { snapshot, collection, row }
     }
@@ -57,6 +58,7 @@ impl<'s> Resource<'s> {
         (self.snapshot, self.collection, self.row)
     }
 
+    #[inline]
     pub(crate) fn table(&self) -> &'s Table {
         &self.collection.table
     }
@@ -67,16 +69,19 @@ impl<'s> Resource<'s> {
     }
 
     /// The kind.
+    #[inline]
     pub fn kind(&self) -> Kind {
         self.table().kind()
     }
 
     /// The id: new at every restart of the server.
+    #[inline]
     pub fn id(&self) -> Uuid {
         self.table().id(self.row)
     }
 
     /// The symbolic name, where the kind has one and the server says it.
+    #[inline]
     pub fn name(&self) -> Option<&'s str> {
         self.table().name(self.row).filter(|name| !name.is_empty())
     }
@@ -87,21 +92,25 @@ impl<'s> Resource<'s> {
     }
 
     /// A text property, by its position in the catalogue; `None` unless it is present.
+    #[inline]
     pub fn text(&self, property: usize) -> Option<&'s str> {
         self.table().text(self.row, property)
     }
 
     /// A text property as bytes: UTF-8 with a NUL behind the slice; empty unless it is present.
+    #[inline]
     pub fn text_bytes(&self, property: usize) -> &'s [u8] {
         self.table().text_bytes(self.row, property)
     }
 
     /// An integer property, by its position in the catalogue; `None` unless it is present.
+    #[inline]
     pub fn int(&self, property: usize) -> Option<i64> {
         self.table().int(self.row, property)
     }
 
     /// A boolean property, by its position in the catalogue; `None` unless it is present.
+    #[inline]
     pub fn bool(&self, property: usize) -> Option<bool> {
         self.table().bool(self.row, property)
     }
@@ -215,12 +224,15 @@ impl<'s> Resource<'s> {
 
     /// The same instance in its core server's own list, where it is in one; otherwise itself. So that all ways to an
     /// instance give the same content.
+    #[inline]
     pub(crate) fn canonical(self) -> Resource<'s> {
-        let listed = || {
-            let list = self.snapshot.server(self.core_server_id())?.list_of(self.kind())?;
-            Some(Resource::new(self.snapshot, list, list.table.find_id(&self.id())?))
-        };
-        if self.collection.address.is_list_of_core_server() { self } else { listed().unwrap_or(self) }
+        if self.collection.is_own_list { self } else { self.listed().unwrap_or(self) }
+    }
+
+    #[inline(never)]
+    fn listed(self) -> Option<Resource<'s>> {
+        let list = self.snapshot.server(self.core_server_id())?.list_of(self.kind())?;
+        Some(Resource::new(self.snapshot, list, list.table.find_id(&self.id())?))
     }
 
     /// Whether the other says the same of the same instance, in whatever snapshot.

@@ -9,8 +9,8 @@ use std::sync::OnceLock;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::index::{self, Found};
-use super::layout::{EXTRA, ID, Layout, MISSING, NAME, NAME_SIZE, NULL, OTHER, PRESENT, STATE, State, TRUE};
+use super::index::{self, Bucket, Found};
+use super::layout::{ID, Layout, MISSING, NAME, NAME_SIZE, NULL, OTHER, PRESENT, State, TRUE, short_name};
 use super::pool;
 use crate::catalog::{Kind, Property, Type};
 
@@ -49,8 +49,8 @@ pub struct Table {
     pub(crate) seed: u64,
     pub(crate) report: Report,
     pub(crate) records: Box<[u8]>,
-    pub(crate) ids: Box<[u64]>,
-    pub(crate) names: Box<[u64]>,
+    pub(crate) ids: Box<[Bucket]>,
+    pub(crate) names: Box<[Bucket]>,
     pub(crate) text: Box<str>,
 }
 
@@ -109,7 +109,7 @@ impl Table {
 
     /// The bytes the Table takes in memory.
     pub fn memory(&self) -> usize {
-        size_of::<Table>() + self.records.len() + 8 * (self.ids.len() + self.names.len()) + self.text.len()
+        size_of::<Table>() + self.records.len() + size_of_val(&*self.ids) + size_of_val(&*self.names) + self.text.len()
     }
 
     #[inline]
@@ -119,9 +119,22 @@ impl Table {
         &self.records[start..start + stride]
     }
 
+    /// The bytes at an offset in the record of a row.
     #[inline]
-    fn id_bytes(&self, row: u32) -> &[u8; 16] {
-        array(self.record(row), ID)
+    pub(super) fn field<const N: usize>(&self, row: u32, at: usize) -> &[u8; N] {
+        array(&self.records, row as usize * self.layout.stride + at)
+    }
+
+    /// The id as the index knows it.
+    #[inline]
+    fn id_key(&self, row: u32) -> u128 {
+        u128::from_le_bytes(*self.field(row, ID))
+    }
+
+    /// The field of the symbolic name, which a short one fills, see [`short_name`].
+    #[inline]
+    pub(super) fn name_key(&self, row: u32) -> u128 {
+        u128::from_le_bytes(*self.field(row, NAME))
     }
 
     /// The id of a row.
@@ -130,7 +143,7 @@ impl Table {
     /// Like every read by row: when the row is not below [`Table::len`].
     #[inline]
     pub fn id(&self, row: u32) -> Uuid {
-        Uuid::from_bytes(*self.id_bytes(row))
+        Uuid::from_bytes(*self.field(row, ID))
     }
 
     /// The ids of all rows, in their order.
@@ -139,8 +152,8 @@ impl Table {
     }
 
     #[inline]
-    fn nibble(&self, row: u32, property: usize) -> u8 {
-        let state = u64::from_le_bytes(*array(self.record(row), STATE));
+    pub(super) fn nibble(&self, row: u32, property: usize) -> u8 {
+        let state = u64::from_le_bytes(*self.field(row, self.layout.state));
         (state >> (4 * property)) as u8 & 0xf
     }
 
@@ -158,24 +171,28 @@ impl Table {
         &self.kind.row().properties[property]
     }
 
+    /// Where a text property other than the symbolic name is in the pool.
+    #[inline]
+    fn offset(&self, row: u32, property: usize) -> u32 {
+        debug_assert_eq!(self.property(property).ty, Type::Text);
+        u32::from_le_bytes(*self.field(row, usize::from(self.layout.slots[property])))
+    }
+
     /// The bytes of a text property (UTF-8, with a NUL behind them); empty unless it is present.
     #[inline]
     pub fn text_bytes(&self, row: u32, property: usize) -> &[u8] {
-        let layout = self.layout;
-        let record = self.record(row);
-        if property == layout.symbolic {
-            return self.name_bytes(record);
+        if property == self.layout.symbolic {
+            return self.name_bytes(row);
         }
-        debug_assert_eq!(self.property(property).ty, Type::Text);
-        pool::get_bytes(&self.text, u32::from_le_bytes(*array(record, usize::from(layout.slots[property]))))
+        pool::get_bytes(&self.text, self.offset(row, property))
     }
 
-    /// The symbolic name in a record: in place when it is short, else in the pool.
+    /// The symbolic name: in the record when it is short, else in the pool.
     #[inline]
-    fn name_bytes<'t>(&'t self, record: &'t [u8]) -> &'t [u8] {
-        let name: &[u8; NAME_SIZE] = array(record, NAME);
+    fn name_bytes(&self, row: u32) -> &[u8] {
+        let name: &[u8; NAME_SIZE] = self.field(row, NAME);
         match usize::from(name[NAME_SIZE - 1]) {
-            len if len < NAME_SIZE => &record[NAME..NAME + len],
+            len if len < NAME_SIZE => &name[..len],
             _ => pool::get_bytes(&self.text, u32::from_le_bytes(*array(name, 0))),
         }
     }
@@ -186,19 +203,17 @@ impl Table {
         if self.nibble(row, property) < PRESENT {
             return None;
         }
-        let layout = self.layout;
-        if property == layout.symbolic {
-            return std::str::from_utf8(self.name_bytes(self.record(row))).ok();
+        if property == self.layout.symbolic {
+            return std::str::from_utf8(self.name_bytes(row)).ok();
         }
-        let slot = usize::from(layout.slots[property]);
-        Some(pool::get(&self.text, u32::from_le_bytes(*array(self.record(row), slot))))
+        Some(pool::get(&self.text, self.offset(row, property)))
     }
 
     /// An integer property; `None` unless it is present.
     #[inline]
     pub fn int(&self, row: u32, property: usize) -> Option<i64> {
         let slot = usize::from(self.layout.slots[property]);
-        (self.nibble(row, property) >= PRESENT).then(|| i64::from_le_bytes(*array(self.record(row), slot)))
+        (self.nibble(row, property) >= PRESENT).then(|| i64::from_le_bytes(*self.field(row, slot)))
     }
 
     /// A boolean property; `None` unless it is present.
@@ -220,29 +235,55 @@ impl Table {
 
     /// What the catalogue does not know of a row, as the text of a JSON object, each value as it was sent.
     pub fn extra(&self, row: u32) -> Option<&str> {
-        let offset = u32::from_le_bytes(*array(self.record(row), EXTRA));
+        let offset = u32::from_le_bytes(*self.field(row, self.layout.extra));
         (offset != pool::EMPTY).then(|| pool::get(&self.text, offset))
     }
 
     /// The row with this id.
     #[inline]
     pub fn find_id(&self, id: &Uuid) -> Option<u32> {
-        let hash = index::hash_id(self.seed, id.as_bytes());
-        match index::find(&self.ids, hash, |row| self.id_bytes(row) == id.as_bytes()) {
+        let id = u128::from_le_bytes(id.into_bytes());
+        match index::find(&self.ids, index::hash_16(self.seed, id), |row| self.id_key(row) == id) {
             Found::One(row) | Found::Many(row) => Some(row),
             Found::None => None,
         }
     }
 
     /// The row with this symbolic name, compared byte for byte.
-    #[inline]
     pub fn find_name(&self, name: &str) -> ByName {
-        let hash = index::hash_text(self.seed, name.as_bytes());
-        match index::find(&self.names, hash, |row| self.name_bytes(self.record(row)) == name.as_bytes()) {
+        match self.search_name(name) {
             Found::None => ByName::None,
             Found::One(row) => ByName::One(row),
             Found::Many(_) => self.all_named(name),
         }
+    }
+
+    /// The row with this symbolic name, if there is exactly one.
+    #[inline]
+    pub fn find_only(&self, name: &str) -> Option<u32> {
+        match self.search_name(name) {
+            Found::One(row) => Some(row),
+            _ => None,
+        }
+    }
+
+    /// Whether several rows have this symbolic name.
+    pub(crate) fn is_ambiguous(&self, name: &str) -> bool {
+        matches!(self.search_name(name), Found::Many(_))
+    }
+
+    #[inline]
+    fn search_name(&self, name: &str) -> Found {
+        match short_name(name.as_bytes()) {
+            Some(name) => index::find(&self.names, index::hash_16(self.seed, name), |row| self.name_key(row) == name),
+            None => self.search_long_name(name.as_bytes()),
+        }
+    }
+
+    #[cold]
+    fn search_long_name(&self, name: &[u8]) -> Found {
+        let hash = index::hash_text(self.seed, name);
+        index::find(&self.names, hash, |row| self.name_bytes(row) == name)
     }
 
     #[cold]
@@ -254,8 +295,12 @@ impl Table {
     pub fn same_row(&self, row: u32, other: &Table, other_row: u32) -> bool {
         debug_assert_eq!(self.kind, other.kind);
         let (a, b) = (self.record(row), other.record(other_row));
-        // Ids and states (and with them all booleans).
-        if a[..EXTRA] != b[..EXTRA] || self.extra(row) != other.extra(other_row) {
+        // Equal states are also equal booleans.
+        let state = self.layout.state..self.layout.state + 8;
+        if self.id(row) != other.id(other_row)
+            || a[state.clone()] != b[state]
+            || self.extra(row) != other.extra(other_row)
+        {
             return false;
         }
         self.kind.row().properties.iter().enumerate().all(|(i, property)| {

@@ -4,15 +4,13 @@ use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use xxhash_rust::xxh3::xxh3_128_with_seed;
-
 use super::Message;
 use crate::catalog::Shape;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Result};
 use crate::snapshot::collection::{Address, Collection};
-use crate::snapshot::{Limits, Table, process_seed};
+use crate::snapshot::{Limits, Table, digest};
 use crate::transport::Transport;
 
 /// A buffer larger than this is given back after use.
@@ -115,7 +113,7 @@ fn fetch(
         Err(error) if error.code() == Code::NotFound => return Ok(Outcome::Absent),
         Err(error) => return Err(error),
     }
-    let digest = xxh3_128_with_seed(body, process_seed());
+    let digest = digest(body);
     if job.known.as_ref().is_some_and(|known| known.digest == digest) {
         return Ok(Outcome::Same);
     }

@@ -44,6 +44,8 @@ pub(super) struct Writer {
     in_flight: usize,
     pub(super) pause: Option<Pause>,
     pub(super) failures_in_a_row: u32,
+    /// When the settings changed so that earlier refusals say nothing any more.
+    pub(super) retried: Moment,
     pub(super) placing: Placing,
     retired: Retired,
     pub(super) missed: Missed,
@@ -79,6 +81,7 @@ impl Writer {
             in_flight: 0,
             pause: None,
             failures_in_a_row: 0,
+            retried: now,
             placing: Placing::default(),
             missed: Missed::Nothing,
             retired: Retired::default(),
@@ -243,6 +246,7 @@ impl Writer {
                 }
             }
             Message::Retry => {
+                self.retried = now;
                 if let Some(pause) = &mut self.pause {
                     pause.until = now;
                 }
@@ -270,7 +274,11 @@ impl Writer {
                 if error.code() == Code::Closed {
                     return;
                 }
+                let is_outdated = fetched.asked < self.retried;
                 self.failed(fetched.address, fetched.path, error, is_current, now);
+                if is_outdated && let Some(pause) = &mut self.pause {
+                    pause.until = now; // It was asked with the old credentials.
+                }
             }
         }
     }

@@ -62,6 +62,8 @@ pub enum Link {
     Shared,
     Static,
     Sanitized,
+    /// As `Shared`, for benches.
+    Optimized,
 }
 
 /// Compiles a C program with every warning as an error.
@@ -74,6 +76,9 @@ pub fn compile(source: &Path, link: Link) -> PathBuf {
     cc.arg("-I").arg(root().join("include")).arg(source).arg("-o").arg(&program);
     if link == Link::Sanitized {
         cc.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
+    }
+    if link == Link::Optimized {
+        cc.arg("-O2");
     }
     match link {
         Link::Static => cc.arg(&library.archive).args(["-lm", "-ldl"]),
