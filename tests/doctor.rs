@@ -74,10 +74,23 @@ fn a_healthy_server_has_what_the_catalogue_says() {
     for action in &report.actions {
         assert_eq!(action.verdict, Verdict::Present, "{action:?}");
     }
+    assert_eq!(report.overlay(), None);
     assert_eq!(report.event_api.passed, Passed::Yes, "{:?}", report.event_api);
     assert!(report.event_api.detail.contains("opens"));
-    assert_eq!(report.overlay(), None);
+    assert_eq!(report.verdicts.into_iter().collect::<Vec<_>>(), [("present", SUBS.len() + 1 + actions)]);
     only_reads(&sandbox);
+}
+
+#[test]
+fn only_the_core_servers_that_are_wanted_are_examined() {
+    let sandbox = Sandbox::start(SandboxConfig::new().core_servers(["a", "b", "c"])).unwrap();
+    let mut config = config(&sandbox.url());
+    config.core_servers(["b"]).unwrap();
+    let report = doctor::examine(&config, &Options::default());
+    assert_eq!(report.kind(Kind::CoreServer).unwrap().sampled, 1);
+    let b = sandbox.core_server("b").unwrap().core_server_id();
+    let users = report.set("CoreServer.users").unwrap();
+    assert_eq!((users.asked, users.example.clone()), (1, Some(format!("coreServers/{b}/users"))));
 }
 
 #[test]

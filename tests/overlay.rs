@@ -6,6 +6,7 @@ use isymphony::action::Outcome;
 use isymphony::catalog::{Kind, SubId};
 use isymphony::sandbox::{RawResponse, Sandbox, SandboxConfig};
 use isymphony::{Code, Config, Live};
+use proptest::prelude::*;
 
 const LONG: Option<Duration> = Some(Duration::from_secs(10));
 
@@ -37,9 +38,8 @@ fn refused(overlay: &str) -> String {
 #[test]
 fn the_example_of_the_documentation_works() {
     let page = include_str!("../docs/overlay.md");
-    let example = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
     let mut config = Config::new("http://pbx").unwrap();
-    config.overlay(example).unwrap();
+    config.overlay(example()).unwrap();
     assert_eq!(config.get_action_path(Kind::Extension, "originate"), Some("call/start"));
     assert_eq!(config.get_action_body_key(Kind::Extension, "originate", "destination"), Some("number"));
     assert_eq!(config.get_action_success(Kind::Extension, "originate"), Some(&[200, 202, 204][..]));
@@ -310,4 +310,35 @@ fn a_raw_sub_resource_is_reachable_by_its_path() {
     sandbox.fault_from_str("stall=before_head; on=*/stalls").unwrap();
     let error = live.get_raw("coreServers/stalls", Some(Duration::from_millis(100))).unwrap_err();
     assert_eq!(error.code(), Code::TimedOut);
+}
+
+fn example() -> &'static str {
+    let page = include_str!("../docs/overlay.md");
+    page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap()
+}
+
+proptest! {
+    /// Whatever the text is, it is taken whole or refused with its line, and nothing is changed.
+    #[test]
+    fn any_text_is_taken_or_refused_with_its_line(
+        cut in 0usize..900,
+        insert in prop_oneof!["\\PC{0,12}", Just("\"".to_owned()), Just("\n[subs".to_owned()), Just("= 7\n".to_owned())],
+        drop in 0usize..40,
+    ) {
+        let text: Vec<char> = example().chars().collect();
+        let cut = cut.min(text.len());
+        let end = (cut + drop).min(text.len());
+        let text: String = text[..cut].iter().copied().chain(insert.chars()).chain(text[end..].iter().copied()).collect();
+        let mut config = Config::new("http://pbx").unwrap();
+        match config.overlay(&text) {
+            Ok(_) => {}
+            Err(error) => {
+                prop_assert_eq!(error.code(), Code::Config);
+                let line = error.message().strip_prefix("line ").and_then(|rest| rest.split_once(": "));
+                let number: usize = line.unwrap().0.parse().unwrap();
+                prop_assert!((1..=text.matches('\n').count() + 1).contains(&number), "{}", error);
+                prop_assert_eq!(config.get_action_path(Kind::Extension, "originate"), Some("originate"));
+            }
+        }
+    }
 }

@@ -62,7 +62,7 @@ impl Call<'_> {
         let target = match (self.locate)(&snapshot).and_then(|target| self.still_there(&snapshot, target)) {
             Ok(target) => target,
             Err(error) if self.options.force && error.code() == Code::NotFound => {
-                let path = (self.path)().ok_or(error)?;
+                let path = (self.path)().ok_or_else(|| error.context("not sent"))?;
                 return self.send_by_path(&path, row, deadline, line);
             }
             Err(error) => return Err(error.context("not sent")),

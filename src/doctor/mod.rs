@@ -126,6 +126,7 @@ pub fn examine(config: &Config, options: &Options) -> Report {
         asker.close();
     }
     report.milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    report.count_verdicts();
     report.findings = findings::of(&report, config);
     report
 }

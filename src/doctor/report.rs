@@ -238,6 +238,8 @@ pub struct Report {
     pub kinds: Vec<KindCheck>,
     /// The actions of the catalogue.
     pub actions: Vec<ActionCheck>,
+    /// How many lists, singletons and actions have which verdict, by its name.
+    pub verdicts: BTreeMap<&'static str, usize>,
     /// What all this means, the worst first.
     pub findings: Vec<Finding>,
     /// How many requests were made.
@@ -267,6 +269,7 @@ impl Report {
             sets: Vec::new(),
             kinds: Vec::new(),
             actions: Vec::new(),
+            verdicts: BTreeMap::new(),
             findings: Vec::new(),
             requests: 0,
             milliseconds: 0,
@@ -288,6 +291,14 @@ impl Report {
     /// How many findings are of this severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    pub(super) fn count_verdicts(&mut self) {
+        let verdicts =
+            self.sets.iter().map(|check| check.verdict).chain(self.actions.iter().map(|check| check.verdict));
+        for verdict in verdicts {
+            *self.verdicts.entry(verdict.name()).or_default() += 1;
+        }
     }
 
     /// The check of a list or singleton, as in `User.status`.

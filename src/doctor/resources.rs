@@ -26,6 +26,8 @@ pub(super) struct Instance {
 pub(super) struct Sample {
     instances: BTreeMap<Kind, Vec<Instance>>,
     core_servers: Option<Vec<String>>,
+    /// The property that names a core server.
+    slug: &'static str,
     sample: usize,
     search: usize,
 }
@@ -33,8 +35,10 @@ pub(super) struct Sample {
 impl Sample {
     pub(super) fn new(config: &Config, options: &Options) -> Sample {
         let core_servers = config.get_core_servers().map(<[String]>::to_vec);
+        let slug =
+            config.get_symbolic_name(Kind::CoreServer).map_or("slug", |i| Kind::CoreServer.row().properties[i].name);
         let sample = options.sample.max(1);
-        Sample { instances: BTreeMap::new(), core_servers, sample, search: options.search.max(sample) }
+        Sample { instances: BTreeMap::new(), core_servers, slug, sample, search: options.search.max(sample) }
     }
 
     /// What is looked at of a kind.
@@ -58,7 +62,7 @@ impl Sample {
     }
 
     fn wants(&self, core_server: &Instance) -> bool {
-        let slug = core_server.object.get("slug").and_then(Value::as_str);
+        let slug = core_server.object.get(self.slug).and_then(Value::as_str);
         self.core_servers.as_ref().is_none_or(|slugs| slugs.iter().any(|wanted| Some(wanted.as_str()) == slug))
     }
 }

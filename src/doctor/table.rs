@@ -21,6 +21,17 @@ impl fmt::Display for Report {
             f,
             &format!("{errors} errors, {warnings} warnings; {requests} requests (GET, OPTIONS) in {seconds:.1} s"),
         )?;
+        if !self.verdicts.is_empty() {
+            let verdicts: Vec<_> = self.verdicts.iter().map(|(name, count)| format!("{count} {name}")).collect();
+            line(
+                f,
+                &format!(
+                    "Of {} lists, singletons and actions: {}",
+                    self.verdicts.values().sum::<usize>(),
+                    verdicts.join(", ")
+                ),
+            )?;
+        }
         line(f, "Marks: D documented, C seen in the vendor's client, I inferred, S set by the settings")?;
         self.write_connection(f)?;
         if self.is_connected() {
