@@ -186,13 +186,13 @@ impl Handle {
         found.next().is_none().then_some(first)
     }
 
-    /// Carries out an action of the catalogue on the instance, at most once. Waits for the server's answer, at most
-    /// `timeout` (default: the action timeout of the settings).
+    /// Carries out an action of the catalogue on the instance, at most once. Waits for its turn and for the server's answer,
+    /// at most `timeout` in all (default: the action timeout of the settings). See [`action`](crate::action).
     ///
     /// # Errors
     /// What surely was not carried out is an error: [`Code::NotFound`] and the like when the target is not there;
-    /// [`Code::InvalidArgument`] before anything is sent; [`Code::Rejected`] and the like with the server's words;
-    /// [`Code::ConnectionFailed`] when nothing could be sent. What may have been carried out is a [`Ticket`] whose outcome
+    /// [`Code::InvalidArgument`] before anything is sent; [`Code::TimedOut`] when its turn did not come in time;
+    /// [`Code::Rejected`] and the like with the server's words; [`Code::ConnectionFailed`] when nothing could be sent. What may have been carried out is a [`Ticket`] whose outcome
     /// is [`Unknown`](crate::action::Outcome::Unknown).
     pub fn act(&self, action: &str, args: &[(&str, Arg)], timeout: Option<Duration>) -> Result<Ticket> {
         self.act_with(action, args, &timeout.into())

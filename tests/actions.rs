@@ -115,6 +115,33 @@ fn at_most_once_from_many_threads_under_every_fault() {
 }
 
 #[test]
+fn a_restart_in_the_middle_makes_no_action_run_twice() {
+    for requests in 1..8 {
+        let (sandbox, live) = world();
+        sandbox.clear_requests();
+        sandbox.restart_at_request(requests);
+        let results: Vec<_> = std::thread::scope(|scope| {
+            let calls: Vec<_> = (0..4)
+                .map(|n| {
+                    let handle = live.extension("4224", Some("default")).unwrap();
+                    scope.spawn(move || handle.originate(format!("9-{n}")).map(|ticket| ticket.outcome()))
+                })
+                .collect();
+            calls.into_iter().map(|call| call.join().unwrap()).collect()
+        });
+        for n in 0..4 {
+            let body = format!("{{\"destination\":\"9-{n}\"}}");
+            let sent: Vec<_> = posts(&sandbox).into_iter().filter(|post| post.body == body).collect();
+            // A 404 says that the id is unknown, so that one surely did not run.
+            assert!(sent.iter().filter(|post| post.status != 404).count() <= 1 && sent.len() <= 2, "{sent:#?}");
+        }
+        let accepted = results.iter().filter(|result| matches!(result, Ok(Outcome::Accepted))).count();
+        let dials = originated(&sandbox);
+        assert!(accepted <= dials, "{requests}: {dials} calls, {results:?}");
+    }
+}
+
+#[test]
 fn no_more_are_in_flight_than_there_are_connections() {
     let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
     let mut config = config(&sandbox);
