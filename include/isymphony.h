@@ -160,6 +160,8 @@ typedef enum isym_change_kind {
     ISYM_CHANGE_REMOVED = 3,
     // The core server restarted: all ids are new. There are no single changes for what is below it.
     ISYM_CHANGE_EPOCH_CHANGED = 4,
+    // An event of the server. What isym_snapshot_diff gives holds none.
+    ISYM_CHANGE_EVENT = 5,
 } isym_change_kind;
 
 // What the server said of a property.
@@ -397,7 +399,7 @@ typedef struct isym_conference_room {
 typedef struct isym_change {
     // What happened.
     enum isym_change_kind kind;
-    // The resource as it is now, or as it was last; never empty.
+    // The resource as it is now, or as it was last.
     struct isym_resource resource;
     // The resource before; empty when it was added.
     struct isym_resource before;

@@ -27,6 +27,8 @@ pub enum isym_change_kind {
     ISYM_CHANGE_REMOVED = 3,
     /// The core server restarted: all ids are new. There are no single changes for what is below it.
     ISYM_CHANGE_EPOCH_CHANGED = 4,
+    /// An event of the server. What isym_snapshot_diff gives holds none.
+    ISYM_CHANGE_EVENT = 5,
 }
 
 /// One change: a value to be copied at will, borrowed from the isym_changes that gave it.
@@ -35,7 +37,7 @@ pub enum isym_change_kind {
 pub struct isym_change {
     /// What happened.
     pub kind: isym_change_kind,
-    /// The resource as it is now, or as it was last; never empty.
+    /// The resource as it is now, or as it was last.
     pub resource: isym_resource,
     /// The resource before; empty when it was added.
     pub before: isym_resource,
@@ -52,6 +54,7 @@ impl From<&Change> for isym_change {
                 ChangeKind::Changed => isym_change_kind::ISYM_CHANGE_CHANGED,
                 ChangeKind::Removed => isym_change_kind::ISYM_CHANGE_REMOVED,
                 ChangeKind::EpochChanged => isym_change_kind::ISYM_CHANGE_EPOCH_CHANGED,
+                ChangeKind::Event => isym_change_kind::ISYM_CHANGE_EVENT,
             },
             resource: change.resource().map(isym_resource::from).unwrap_or_default(),
             before: view(&change.old),
