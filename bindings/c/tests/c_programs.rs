@@ -112,7 +112,7 @@ fn valgrind_finds_nothing() {
         let program = compile(&test_program(name), Link::Shared);
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite", "-q"]);
-        passes(valgrind.arg(program).env("ISYM_TEST_SLOW", "1"));
+        passes(valgrind.arg(program));
     }
 }
 
