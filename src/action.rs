@@ -233,7 +233,7 @@ fn post(
 fn judge(live: &Live, path: &str, answer: &Answer) -> Result<(Outcome, Option<Error>)> {
     let refusal = || live.shared().transport.refusal("POST", path, answer);
     match answer.status {
-        200..=299 => Ok((Outcome::Accepted, None)),
+        _ if answer.accepted() => Ok((Outcome::Accepted, None)),
         405 => Err(refusal().context(
             "the server does not take this action at this path (most action paths are inferred; set the right one in the \
              client's settings)",

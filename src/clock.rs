@@ -1,13 +1,21 @@
-//! The library's one clock: nanoseconds of a monotonic clock since the process first asked.
+//! The library's one clock: nanoseconds of a monotonic clock.
 //!
 //! A moment fits an atomic, so that a confirmation moves forward without a lock. Wall times are derived for display only.
 
-use std::sync::OnceLock;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-fn origin() -> Instant {
-    static ORIGIN: OnceLock<Instant> = OnceLock::new();
-    *ORIGIN.get_or_init(Instant::now)
+/// The time since the machine started, also while it was suspended: after a suspension everything is as old as it is.
+#[cfg(target_os = "linux")]
+fn uptime() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or_default())
+}
+
+/// The time since the process first asked.
+#[cfg(not(target_os = "linux"))]
+fn uptime() -> Duration {
+    static ORIGIN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    ORIGIN.get_or_init(std::time::Instant::now).elapsed()
 }
 
 /// A moment of the monotonic clock.
@@ -17,7 +25,7 @@ pub(crate) struct Moment(pub(crate) u64);
 impl Moment {
     pub(crate) fn now() -> Moment {
         // The first moment is 1 s, so that 0 can stand for "never".
-        Moment(u64::try_from((origin().elapsed() + Duration::from_secs(1)).as_nanos()).unwrap_or(u64::MAX))
+        Moment(u64::try_from((uptime() + Duration::from_secs(1)).as_nanos()).unwrap_or(u64::MAX))
     }
 
     /// How long ago this was; zero for a moment in the future.

@@ -73,5 +73,5 @@ pub struct Health {
     /// What is wrong now, by kind, where single lists fail while the server can be reached.
     pub failing: Vec<(Kind, Problem)>,
     /// Snapshots that were replaced and that a reader still holds.
-    pub retired_snapshots: usize,
+    pub retired_snapshots: u64,
 }

@@ -1,5 +1,42 @@
 #![forbid(unsafe_code)]
-//! isymphony
+//! The live state of an iSymphony telephony server inside your process: names resolved in nanoseconds, actions by name.
+//!
+//! A [`Live`] client keeps a [`Snapshot`] of the server's core servers, users, extensions, call segments, queues, agents and
+//! conference rooms true in the background. Reading it never waits, takes no lock and copies nothing:
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use isymphony::{Config, Live, snapshot::Extension};
+//!
+//! # fn main() -> isymphony::Result<()> {
+//! let mut config = Config::new("http://pbx:58080")?;
+//! config.credentials("manager", "secret")?;
+//! let live = Live::open(config)?;
+//! live.wait(Some(Duration::from_secs(10)))?;
+//!
+//! let snapshot = live.snapshot();                                     // a pin: all reads agree with each other
+//! let extension = Extension::try_from(snapshot.core_server("default")?.extensions().by_name("4224")?)?;
+//! println!("{} {}", extension.display_name().unwrap_or("?"), extension.id());
+//!
+//! let ticket = live.extension("4224", None)?.originate("5551234")?;   // symbolic: it survives a restart of the server
+//! ticket.wait(Some(Duration::from_secs(5)))?;                         // now the snapshot knows the call
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | module | what lives there |
+//! | --- | --- |
+//! | [`catalog`] | everything that is known of the Live API, as one table |
+//! | [`path`] | paths of the Live API |
+//! | [`config`] | the settings of a client |
+//! | [`snapshot`] | what is known, and how to read it |
+//! | [`handle`], [`action`] | symbolic references, and what can be done with them |
+//! | [`watch`] | what changes, as it changes |
+//! | [`health`] | the truth about how well the client knows the server |
+//! | [`sandbox`] | an embedded server to try and test on |
+//!
+//! The server gives all objects new ids at every restart, and its documentation is unfinished. So handles are symbolic and
+//! bind anew, and nothing unknown, missing or malformed breaks what works.
 
 pub mod action;
 pub mod catalog;
@@ -10,9 +47,12 @@ pub mod handle;
 pub mod health;
 mod live;
 pub mod path;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
 pub mod snapshot;
 mod sync;
 mod transport;
+pub mod watch;
 
 pub use config::Config;
 pub use error::{Code, Error, Result};
@@ -21,3 +61,4 @@ pub use health::Health;
 pub use live::Live;
 pub use path::Path;
 pub use snapshot::Snapshot;
+pub use watch::Watch;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use arc_swap::{ArcSwap, ArcSwapOption};
+
 use crate::action::{self, Arg, Ticket};
 use crate::catalog::{Kind, SubId};
 use crate::clock::Moment;
@@ -16,9 +18,11 @@ use crate::handle::{
 };
 use crate::health::Health;
 use crate::path::{Path, Selector};
+use crate::snapshot::cell::Cell;
 use crate::snapshot::collection::Address;
 use crate::snapshot::{Resource, Snapshot};
 use crate::sync::{Awaited, Message, Shared};
+use crate::watch::{Filter, Watch};
 
 /// A client of one iSymphony server: keeps a [`Snapshot`] of its live state true in the background, and acts by name.
 ///
@@ -28,12 +32,17 @@ use crate::sync::{Awaited, Message, Shared};
 pub struct Live(Arc<Client>);
 
 struct Client {
-    shared: Arc<Shared>,
+    cell: Arc<Cell>,
+    /// Replaced in a forked child, which has the memory of the sync, but not its threads.
+    shared: ArcSwap<Shared>,
+    /// The credentials that were set last.
+    credentials: ArcSwapOption<(String, Secret)>,
+    config: Config,
 }
 
 impl Drop for Client {
     fn drop(&mut self) {
-        self.shared.close(Shared::close_limit());
+        self.shared.load().close(Shared::close_limit());
     }
 }
 
@@ -44,16 +53,38 @@ impl Live {
     /// [`Code::Config`] when the settings contradict each other or name files that cannot be used; [`Code::Internal`] when
     /// the process may start no more threads.
     pub fn open(config: Config) -> Result<Live> {
-        Ok(Live(Arc::new(Client { shared: Shared::start(config)? })))
+        let cell = Shared::cell(&config);
+        let shared = Shared::start(config.clone(), cell.clone())?;
+        let (shared, credentials) = (ArcSwap::new(shared), ArcSwapOption::empty());
+        Ok(Live(Arc::new(Client { cell, shared, credentials, config })))
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.0.shared
+    /// The sync. In a forked child it is started anew when first asked for: the child goes on from its copy of the
+    /// snapshot, over connections of its own.
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        let shared = self.0.shared.load_full();
+        if !shared.is_foreign() || shared.is_closed() {
+            return shared;
+        }
+        let mut config = self.0.config.clone();
+        if let Some(credentials) = self.0.credentials.load_full() {
+            // They were checked when they were set.
+            let _ = config.credentials(credentials.0.clone(), credentials.1.clone());
+        }
+        let Ok(own) = Shared::start(config, self.0.cell.clone()) else { return shared };
+        let last = self.0.shared.compare_and_swap(&shared, own.clone());
+        if Arc::ptr_eq(&last, &shared) {
+            // What belongs to the parent's threads is never freed here.
+            std::mem::forget(shared);
+            return own;
+        }
+        own.close(Duration::ZERO);
+        self.0.shared.load_full()
     }
 
     /// The settings.
     pub fn config(&self) -> &Config {
-        &self.shared().config
+        &self.0.config
     }
 
     /// Waits for the first whole snapshot; `None` waits as long as it takes.
@@ -67,7 +98,7 @@ impl Live {
     /// Pins the current snapshot, whatever its age; empty before the first sync. Never waits, takes no lock.
     #[inline]
     pub fn snapshot(&self) -> Snapshot {
-        self.shared().cell.pin()
+        self.0.cell.pin()
     }
 
     /// Pins the current snapshot if it is not older than `max_age`, see [`Snapshot::age`]. Never waits.
@@ -122,8 +153,11 @@ impl Live {
         let mut check = self.config().clone();
         let password = password.into();
         check.credentials(user_name, password.clone())?;
-        self.shared().transport.set_credentials(Some((user_name.to_owned(), password)));
-        self.shared().tell(Message::Retry);
+        let credentials = (user_name.to_owned(), password);
+        self.0.credentials.store(Some(Arc::new(credentials.clone())));
+        let shared = self.shared();
+        shared.transport.set_credentials(Some(credentials));
+        shared.tell(Message::Retry);
         Ok(())
     }
 
@@ -228,12 +262,24 @@ impl Live {
         action::post_raw(self, path, body, timeout)
     }
 
+    /// Watches what changes from now on, see [`Watch`].
+    pub fn watch(&self, filter: Filter) -> Watch {
+        Watch::new(self.clone(), filter, self.snapshot())
+    }
+
+    /// Watches, and first gives all that is there as [`Added`](crate::snapshot::ChangeKind::Added), with no gap to the
+    /// changes that follow.
+    pub fn watch_from_nothing(&self, filter: Filter) -> Watch {
+        Watch::new(self.clone(), filter, Shared::cell(self.config()).pin())
+    }
+
     /// What the client counted since it was opened, by name.
     pub fn metrics(&self) -> Vec<(&'static str, u64)> {
         let snapshot = self.snapshot();
         let (objects, bytes) = snapshot.size();
         let report = snapshot.report();
-        let counters = &self.shared().counters;
+        let shared = self.shared();
+        let counters = &shared.counters;
         vec![
             ("requests", counters.requests.load(Relaxed)),
             ("failed_requests", counters.failed_requests.load(Relaxed)),
@@ -244,7 +290,7 @@ impl Live {
             ("collections", counters.collections.load(Relaxed)),
             ("objects", objects as u64),
             ("snapshot_bytes", bytes as u64),
-            ("retired_snapshots", self.shared().cell.sweep() as u64),
+            ("retired_snapshots", counters.retired_snapshots.load(Relaxed)),
             ("rejected_items", u64::from(report.rejected)),
             ("duplicate_ids", u64::from(report.duplicate_ids)),
             ("ambiguous_names", u64::from(report.ambiguous_names)),
@@ -256,12 +302,12 @@ impl Live {
     /// Closes the client, within `timeout` (default 90 ms) whatever hangs: requests in flight are ended. Snapshots that were
     /// pinned stay readable. May be called from any thread, any number of times.
     pub fn close(&self, timeout: Option<Duration>) {
-        self.shared().close(timeout.unwrap_or(Shared::close_limit()));
+        self.0.shared.load().close(timeout.unwrap_or(Shared::close_limit()));
     }
 
     /// Whether the client was closed.
     pub fn is_closed(&self) -> bool {
-        self.shared().is_closed()
+        self.0.shared.load().is_closed()
     }
 }
 

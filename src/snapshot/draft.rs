@@ -94,7 +94,7 @@ impl Server {
     /// Keeps `homes` and what is below in step with a collection that was replaced.
     fn moved(&mut self, parent: Uuid, sub: SubId, old: Option<&Table>, new: &Table) {
         let nested = sub.row().parent != Kind::CoreServer;
-        for id in old.into_iter().flat_map(|old| (0..old.len() as u32).map(|row| old.id(row))) {
+        for id in old.into_iter().flat_map(Table::ids) {
             if new.find_id(&id).is_some() {
                 continue;
             }
@@ -113,7 +113,7 @@ impl Server {
         if !nested {
             return;
         }
-        for id in (0..new.len() as u32).map(|row| new.id(row)) {
+        for id in new.ids() {
             if old.is_none_or(|old| old.find_id(&id).is_none()) {
                 self.homes.entry(id).or_default().push((parent, sub));
             }

@@ -131,6 +131,11 @@ impl Table {
         Uuid::from_bytes(*self.id_bytes(row))
     }
 
+    /// The ids of all rows, in their order.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = Uuid> + '_ {
+        (0..self.rows).map(|row| self.id(row))
+    }
+
     #[inline]
     fn nibble(&self, row: u32, property: usize) -> u8 {
         let state = u64::from_le_bytes(*array(self.record(row), STATE));

@@ -23,15 +23,16 @@ pub(super) struct Job {
     pub(super) path: String,
     /// What is known of it: an answer with the same bytes is neither parsed nor published.
     pub(super) known: Option<Arc<Collection>>,
-    /// Which gathering it belongs to; 0 for a poll.
-    pub(super) gathering: u64,
+    /// In which era of the writer it was asked, see [`Fetched::era`].
+    pub(super) era: u64,
 }
 
 /// What came of a job.
 pub(crate) struct Fetched {
     pub(super) address: Address,
     pub(super) path: String,
-    pub(super) gathering: u64,
+    /// A gathering and the polls after it are eras of their own; an answer from an earlier one is dropped.
+    pub(super) era: u64,
     /// When the request was sent: what the answer says was true then or later.
     pub(super) asked: Moment,
     pub(super) outcome: Result<Outcome>,
@@ -86,8 +87,8 @@ pub(super) fn run(queue: &Queue, transport: &Transport, limits: &Limits, writer:
     while let Some(job) = queue.pop() {
         let asked = Moment::now();
         let outcome = fetch(&job, transport, limits, asked, &mut body);
-        let Job { address, path, gathering, .. } = job;
-        if writer.send(Message::Fetched(Fetched { address, path, gathering, asked, outcome })).is_err() {
+        let Job { address, path, era, .. } = job;
+        if writer.send(Message::Fetched(Fetched { address, path, era, asked, outcome })).is_err() {
             return;
         }
         if body.capacity() > KEPT_BUFFER {

@@ -14,8 +14,6 @@ use crate::snapshot::draft::Draft;
 const TRIES: u32 = 3;
 
 pub(super) struct Gather {
-    /// Tells this gathering's answers from those of one that was given up.
-    pub(super) serial: u64,
     pub(super) draft: Option<Draft>,
     queue: VecDeque<Address>,
     pub(super) in_flight: usize,
@@ -41,9 +39,8 @@ pub(super) enum Step {
 }
 
 impl Gather {
-    pub(super) fn new(serial: u64) -> Gather {
+    pub(super) fn new() -> Gather {
         Gather {
-            serial,
             draft: None,
             queue: VecDeque::from([Address::ROOT]),
             in_flight: 0,
@@ -151,7 +148,7 @@ pub(super) fn below(collection: &Collection, kinds: KindSet) -> Vec<Address> {
         return Vec::new();
     }
     let subs: Vec<SubId> = SubId::of(kind).filter(|sub| kinds.contains(sub.row().kind)).collect();
-    let ids = (0..collection.table.len() as u32).map(|row| collection.table.id(row)).filter(|id| !id.is_nil());
+    let ids = collection.table.ids().filter(|id| !id.is_nil());
     ids.flat_map(|parent| {
         subs.iter().map(move |sub| Address { core_server: address.core_server, parent, sub: Some(*sub) })
     })

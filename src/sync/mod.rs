@@ -5,6 +5,7 @@
 //! | `shared` | what the client's handles and the threads share |
 //! | `writer` | the one thread that decides and publishes |
 //! | `gather` | the gathering of a whole incarnation |
+//! | `placing` | on which extension a call segment is |
 //! | `plan` | which collection is asked for when |
 //! | `fetch` | the threads that ask |
 //! | `backoff` | how long to wait after a failure |
@@ -12,6 +13,7 @@
 mod backoff;
 mod fetch;
 mod gather;
+mod placing;
 mod plan;
 mod shared;
 mod writer;

@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
+use nix::sys::signal::{SigSet, SigmaskHow};
+
 use super::fetch::{self, Queue};
 use super::writer::Writer;
 use super::{Awaited, Message};
@@ -19,6 +21,7 @@ use crate::snapshot::collection::Address;
 use crate::snapshot::draft::Draft;
 use crate::snapshot::{Limits, Snapshot};
 use crate::transport::Transport;
+use crate::watch::Signals;
 
 /// `close` waits this long for the threads; they end by themselves soon after.
 const CLOSE: Duration = Duration::from_millis(90);
@@ -26,8 +29,11 @@ const CLOSE: Duration = Duration::from_millis(90);
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) kinds: KindSet,
+    /// The process that started the threads: a forked child has the memory, but not the threads.
+    process: u32,
     pub(crate) transport: Transport,
-    pub(crate) cell: Cell,
+    pub(crate) cell: Arc<Cell>,
+    pub(crate) signals: Signals,
     pub(crate) counters: Counters,
     jobs: Queue,
     writer: Sender<Message>,
@@ -48,6 +54,7 @@ pub(crate) struct Counters {
     pub(crate) held_back_answers: AtomicU64,
     pub(crate) actions: AtomicU64,
     pub(crate) collections: AtomicU64,
+    pub(crate) retired_snapshots: AtomicU64,
 }
 
 /// What the writer says about itself.
@@ -68,16 +75,22 @@ pub(super) struct Status {
 }
 
 impl Shared {
-    /// Opens the transport and starts the threads.
-    pub(crate) fn start(config: Config) -> Result<Arc<Shared>> {
+    /// The cell of a new client, before anything was synced.
+    pub(crate) fn cell(config: &Config) -> Arc<Cell> {
+        Arc::new(Cell::new(Draft::nothing(kinds(config))))
+    }
+
+    /// Opens the transport and starts the threads, which go on from what the cell has.
+    pub(crate) fn start(config: Config, cell: Arc<Cell>) -> Result<Arc<Shared>> {
         config.validate()?;
         let transport = Transport::new(&config)?;
-        let kinds: KindSet = Kind::ALL.into_iter().filter(|kind| config.wants(*kind)).collect();
         let (writer, inbox) = channel();
         let shared = Arc::new(Shared {
-            kinds,
+            kinds: kinds(&config),
+            process: std::process::id(),
             transport,
-            cell: Cell::new(Draft::nothing(kinds)),
+            cell,
+            signals: Signals::default(),
             counters: Counters::default(),
             jobs: Queue::default(),
             writer,
@@ -116,7 +129,11 @@ impl Shared {
                 shared.broke(&*panic);
             }
         };
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run).map_err(|error| {
+        // A new thread inherits the mask: no signal of the application is ever handled on a thread of ours.
+        let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+        let _ = mask.map(|mask| mask.thread_set_mask());
+        let thread = thread.map_err(|error| {
             let message = format!("a thread could not be started ({error}); are the process's limits too low?");
             Error::new(Code::Internal, message).with_retryable(true)
         })?;
@@ -159,6 +176,11 @@ impl Shared {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether the threads are those of a parent process.
+    pub(crate) fn is_foreign(&self) -> bool {
+        self.process != std::process::id()
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
     }
@@ -167,9 +189,13 @@ impl Shared {
     pub(crate) fn close(&self, limit: Duration) {
         self.closed.store(true, Ordering::Release);
         self.transport.close();
+        if self.is_foreign() {
+            return; // The threads are the parent's, and a lock may be held by one that does not exist here.
+        }
         self.jobs.close();
         self.tell(Message::Close);
         self.change(|_| {});
+        self.signals.set_all();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
         let deadline = Instant::now() + limit;
         for thread in threads {
@@ -245,7 +271,7 @@ impl Shared {
             generation: snapshot.generation(),
             last_error: status.last_error.clone(),
             failing,
-            retired_snapshots: self.cell.sweep(),
+            retired_snapshots: self.counters.retired_snapshots.load(Ordering::Relaxed),
         }
     }
 
@@ -323,6 +349,10 @@ impl Shared {
             Err(Error::new(Code::TimedOut, message))
         })
     }
+}
+
+fn kinds(config: &Config) -> KindSet {
+    Kind::ALL.into_iter().filter(|kind| config.wants(*kind)).collect()
 }
 
 pub(crate) fn closed() -> Error {

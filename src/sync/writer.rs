@@ -1,21 +1,20 @@
 //! The writer: the one thread that decides what to ask for, takes the answers, and publishes snapshots.
 
-use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, SystemTime};
 
-use uuid::Uuid;
-
 use super::fetch::{Fetched, Job, Outcome};
 use super::gather::{Gather, Step, below};
+use super::placing::Placing;
 use super::plan::{Bucket, Plan};
 use super::{Message, Shared, backoff};
-use crate::catalog::{Kind, SubId};
+use crate::catalog::Kind;
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::health::Problem;
+use crate::snapshot::cell::Retired;
 use crate::snapshot::collection::{Address, Collection};
 use crate::snapshot::draft::{Draft, Server};
 use crate::snapshot::{ByName, Source, Table};
@@ -26,6 +25,8 @@ const POLL_RATE: f64 = 50.0;
 const REFUSED_WAIT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60));
 /// A list of at least this many that shrinks to less than a quarter is asked for once more before it is believed.
 const BIG: usize = 20;
+/// What is below at most this many new instances is read at once; a flood of them waits its turn.
+const FEW: usize = 100;
 /// The writer looks up at least this often: to free what readers let go, and to tell when it grew stale.
 const IDLE: Duration = Duration::from_secs(1);
 
@@ -38,15 +39,14 @@ pub(super) struct Writer {
     epoch: u64,
     plan: Plan,
     gather: Option<Gather>,
-    gatherings: u64,
+    /// See [`Fetched::era`].
+    era: u64,
     polls: Bucket,
     gathers: Option<Bucket>,
     in_flight: usize,
     pause: Option<Pause>,
-    /// Extensions whose calls are looked at because a call segment's extension is not known yet.
-    sweep: VecDeque<Address>,
-    /// Call segments that were searched for.
-    searched: HashSet<Uuid>,
+    placing: Placing,
+    retired: Retired,
 }
 
 /// The server cannot be reached or refuses us: nothing is asked for until then, and then only one thing.
@@ -60,20 +60,21 @@ impl Writer {
     pub(super) fn new(shared: Arc<Shared>) -> Writer {
         let now = Moment::now();
         let rate = shared.config.get_max_requests_per_second();
+        let last = shared.cell.pin();
         Writer {
-            draft: Draft::from_snapshot(&shared.cell.pin()),
+            draft: Draft::from_snapshot(&last),
             dirty: false,
-            generation: 0,
-            epoch: 0,
+            generation: last.generation(),
+            epoch: last.epoch(),
             plan: Plan::default(),
-            gather: Some(Gather::new(1)),
-            gatherings: 1,
+            gather: Some(Gather::new()),
+            era: 0,
             polls: Bucket::new(rate.unwrap_or(POLL_RATE), now),
             gathers: rate.map(|rate| Bucket::new(rate, now)),
             in_flight: 0,
             pause: None,
-            sweep: VecDeque::new(),
-            searched: HashSet::new(),
+            placing: Placing::default(),
+            retired: Retired::default(),
             shared,
         }
     }
@@ -99,7 +100,7 @@ impl Writer {
             if self.dirty {
                 self.publish();
             }
-            self.shared.cell.sweep();
+            self.shared.counters.retired_snapshots.store(self.retired.sweep() as u64, Relaxed);
             if handled || wake.is_none() {
                 self.tell_progress();
             }
@@ -116,7 +117,8 @@ impl Writer {
         self.generation += 1;
         self.dirty = false;
         let snapshot = self.draft.clone().finish(self.generation, self.epoch, Source::Live, self.shared.kinds);
-        self.shared.cell.publish(snapshot);
+        self.shared.cell.publish(snapshot, &mut self.retired);
+        self.shared.signals.set_all();
     }
 
     /// Gives the fetchers work. Says when there will be more, if only time is needed.
@@ -155,7 +157,7 @@ impl Writer {
     }
 
     fn has_work(&mut self, now: Moment) -> Result<(), Moment> {
-        if !self.sweep.is_empty() {
+        if !self.placing.is_idle() {
             return Ok(());
         }
         match self.plan.next_due() {
@@ -169,7 +171,7 @@ impl Writer {
         if let Some(address) = self.plan.next_first(now) {
             return Some(address);
         }
-        while let Some(address) = self.sweep.pop_front() {
+        while let Some(address) = self.placing.next() {
             if self.plan.take(&address) {
                 return Some(address);
             }
@@ -199,9 +201,8 @@ impl Writer {
         }
         // Also while gathering a new incarnation: its ids differ, so equal bytes only occur when nothing restarted.
         let known = self.draft.get(&address).filter(|_| self.gather.is_none()).cloned();
-        let gathering = self.gather.as_ref().map_or(0, |gather| gather.serial);
         self.in_flight += 1;
-        self.shared.push_job(Job { address, path, known, gathering });
+        self.shared.push_job(Job { address, path, known, era: self.era });
     }
 
     fn handle(&mut self, message: Message) {
@@ -232,8 +233,7 @@ impl Writer {
     }
 
     fn fetched(&mut self, fetched: Fetched, now: Moment) {
-        let current = self.gather.as_ref().map_or(0, |gather| gather.serial);
-        let is_current = fetched.gathering == current;
+        let is_current = fetched.era == self.era;
         match fetched.outcome {
             Ok(outcome) => {
                 self.answered(fetched.address, now);
@@ -267,8 +267,9 @@ impl Writer {
     }
 
     fn failed(&mut self, address: Address, path: String, error: Error, is_current: bool, now: Moment) {
-        let refused = matches!(error.code(), Code::Auth | Code::Forbidden) || !error.retryable();
-        let unreachable = refused || error.code() == Code::ConnectionFailed || address == Address::ROOT;
+        // What the list of core servers says holds for the server; one other path may be forbidden by itself.
+        let unreachable = error.code() == Code::ConnectionFailed || address == Address::ROOT;
+        let refused = matches!(error.code(), Code::Auth | Code::Forbidden) || (unreachable && !error.retryable());
         let problem = Problem { error, at: SystemTime::now(), about: path };
         if unreachable {
             self.pause_after(&problem, refused, now);
@@ -295,11 +296,22 @@ impl Writer {
             entry.failures += u32::from(!unreachable);
             entry.failures.max(1)
         });
-        let mut wait = backoff::wait(self.shared.config.get_backoff(), failures);
-        if let Some(asked) = problem.error.retry_after() {
-            wait = wait.max(asked);
+        if refused && !unreachable {
+            self.plan.urge(&Address::ROOT, now);
         }
+        let wait = self.wait_after(&problem.error, failures, refused);
         self.plan.again(&address, now, wait);
+    }
+
+    /// How long to wait after the `failures`-th failure in a row.
+    fn wait_after(&self, error: &Error, failures: u32, refused: bool) -> Duration {
+        let bounds = self.shared.config.get_backoff();
+        let mut wait = backoff::wait(bounds, failures);
+        if refused {
+            let slow = REFUSED_WAIT.0 + (REFUSED_WAIT.1 - REFUSED_WAIT.0).mul_f64(backoff::random());
+            wait = wait.max(slow).min(bounds.1);
+        }
+        error.retry_after().map_or(wait, |asked| wait.max(asked))
     }
 
     fn pause_after(&mut self, problem: &Problem, refused: bool, now: Moment) {
@@ -309,27 +321,20 @@ impl Writer {
             Some(pause) => pause.failures + 1,
             None => 1,
         };
-        let bounds = self.shared.config.get_backoff();
-        let mut wait = backoff::wait(bounds, failures);
-        if refused {
-            wait =
-                wait.max(REFUSED_WAIT.0 + (REFUSED_WAIT.1 - REFUSED_WAIT.0).mul_f64(backoff::random())).min(bounds.1);
-        }
-        if let Some(asked) = problem.error.retry_after() {
-            wait = wait.max(asked);
-        }
+        let wait = self.wait_after(&problem.error, failures, refused);
         if self.pause.is_none() {
             log::warn!("{}: {}", problem.about, problem.error);
         }
         self.pause = Some(Pause { until: now + wait, failures, probing: false });
+        self.plan.urge(&Address::ROOT, now);
         self.shared.change(|status| status.down = Some(problem.clone()));
     }
 
     fn start_gathering(&mut self) {
-        self.gatherings += 1;
-        self.gather = Some(Gather::new(self.gatherings));
+        self.era += 1;
+        self.gather = Some(Gather::new());
         self.plan.clear();
-        self.sweep.clear();
+        self.placing.clear();
     }
 
     fn gathered(&mut self, address: Address, outcome: Outcome) {
@@ -366,14 +371,21 @@ impl Writer {
         }
         let missing: Vec<&str> = self.missing_core_servers(&draft);
         if !missing.is_empty() {
-            log::warn!("the server has no core server named {}", missing.join(", "));
+            let there: Vec<_> =
+                (0..draft.root.table.len() as u32).filter_map(|row| draft.root.table.name(row)).collect();
+            let (missing, there) = (missing.join(", "), there.join(", "));
+            let message = format!("the server has no core server named {missing}; it has {there}");
+            log::warn!("{message}");
+            let error = Error::new(Code::NotFound, message);
+            let problem = Problem { error, at: SystemTime::now(), about: crate::catalog::ROOT.to_owned() };
+            self.shared.change(|status| status.last_error = Some(problem));
         }
         let now = Moment::now();
         self.plan.clear();
         for address in gather.addresses {
             self.plan.add(address, &self.shared.config, now, backoff::random());
         }
-        self.searched.clear();
+        self.era += 1;
         self.draft = draft;
         self.dirty = true;
         self.publish();
@@ -442,6 +454,8 @@ impl Writer {
             self.draft.root = root;
             self.dirty = true;
             self.plan.answered(&Address::ROOT, now, true);
+        } else if next.servers.is_empty() && !self.plan.entry(&Address::ROOT).is_some_and(|entry| entry.held_back) {
+            self.hold_back(Address::ROOT, crate::catalog::ROOT, &root.table, now);
         } else {
             self.start_gathering();
         }
@@ -454,49 +468,25 @@ impl Writer {
         let old = address.sub.and_then(|sub| server.get(address.parent, sub)).cloned();
         server.put(collection.clone());
         self.dirty = true;
-        for next in below(&collection, self.shared.kinds) {
-            if !self.plan.contains(&next) {
-                self.plan.add(next, &self.shared.config, now, 0.0);
-                self.plan.urge(&next, now);
+        let (server, old) = (&*server, old.as_ref().map(|old| &old.table));
+        let mut at_once = Vec::new();
+        if address.kind() == Kind::CallSegment {
+            if address.is_list_of_core_server() {
+                at_once = self.placing.calls_changed(server, old, &collection);
+            } else {
+                self.placing.found(&collection.table);
             }
         }
-        if address.is_list_of_core_server() && address.kind() == Kind::CallSegment {
-            self.calls_moved(old.as_deref(), &collection, now);
+        let new: Vec<Address> =
+            below(&collection, self.shared.kinds).into_iter().filter(|next| !self.plan.contains(next)).collect();
+        for next in &new {
+            self.plan.add(*next, &self.shared.config, now, 0.0);
         }
-    }
-
-    /// The list of call segments changed: on which extensions? A segment does not say, only the extensions' own lists do.
-    /// Those it left are asked at once, then those its numbers name; the rest only if that did not settle it.
-    fn calls_moved(&mut self, old: Option<&Collection>, new: &Collection, now: Moment) {
-        let Some(of_extension) = SubId::find(Kind::Extension, "callSegments") else { return };
-        let core_server = new.address.core_server;
-        let address = |parent| Address { core_server, parent, sub: Some(of_extension) };
-        let Some(server) = self.draft.servers.iter().find(|server| server.id == core_server) else { return };
-        let old_ids = old.map(|old| (0..old.table.len() as u32).map(|row| old.table.id(row))).into_iter().flatten();
-        for id in old_ids.filter(|id| new.table.find_id(id).is_none()) {
-            self.searched.remove(&id);
-            for (parent, _) in server.homes(id).iter().filter(|(_, sub)| *sub == of_extension) {
-                self.plan.urge(&address(*parent), now);
-            }
+        if new.len() <= FEW {
+            at_once.extend(new);
         }
-        let Some(extensions) = server.list_of(Kind::Extension) else { return };
-        let mut unplaced = false;
-        for row in 0..new.table.len() as u32 {
-            let id = new.table.id(row);
-            if server.homes(id).iter().any(|(_, sub)| *sub == of_extension) || !self.searched.insert(id) {
-                continue;
-            }
-            unplaced = true;
-            for number in ["caller_id_number", "did"] {
-                let number = Kind::CallSegment.row().property(number).and_then(|p| new.table.text(row, p));
-                if let Some(ByName::One(extension)) = number.map(|number| extensions.table.find_name(number)) {
-                    self.plan.urge(&address(extensions.table.id(extension)), now);
-                }
-            }
-        }
-        if unplaced {
-            let all = (0..extensions.table.len() as u32).map(|row| address(extensions.table.id(row)));
-            self.sweep = all.collect();
+        for next in at_once {
+            self.plan.urge(&next, now);
         }
     }
 

@@ -36,7 +36,7 @@ impl<C: Connector<()>> Connector<()> for Chain<C> {
     }
 }
 
-/// A connection whose use is noted in [`trace`].
+/// A connection whose use is noted in [`trace`]; one to a proxy is only passed through.
 #[derive(Debug)]
 pub(super) struct Traced<T> {
     inner: T,
@@ -71,7 +71,7 @@ impl<T: Transport> Transport for Traced<T> {
     }
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), Error> {
-        if !trace::sending() {
+        if self.auth.is_none() || !trace::sending() {
             return self.inner.transmit_output(amount, timeout);
         }
         let (at, length) = self.authorize(amount)?;
@@ -83,7 +83,9 @@ impl<T: Transport> Transport for Traced<T> {
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, Error> {
         match self.inner.await_input(timeout) {
             Ok(true) => {
-                trace::received();
+                if self.auth.is_some() {
+                    trace::received();
+                }
                 Ok(true)
             }
             // ureq would take these for the end of a body without a length: a cut answer would pass for a whole one.

@@ -58,6 +58,8 @@ pub(crate) struct Transport {
     single: Agent,
     auth: Arc<Auth>,
     names: Names,
+    /// Where TLS is spoken to the server or the proxy.
+    tls: Option<Arc<rustls::ClientConfig>>,
     about: About,
     closed: Arc<AtomicBool>,
     body_limit: u64,
@@ -150,6 +152,7 @@ impl Transport {
             single: agent(0),
             auth,
             names,
+            tls,
             about: About::new(config),
             closed,
             body_limit: config.get_body_limit(),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ureq::Error;
 use ureq::unversioned::transport::{
-    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, ShutdownHandle, Transport,
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, ShutdownHandle, Transport, time,
 };
 
 use super::fault::Fault;
@@ -31,7 +31,7 @@ impl<In: Transport> Connector<In> for Dial {
         if let Some(transport) = chained {
             return Ok(Some(Either::A(transport)));
         }
-        let limit = details.timeout.not_zero().map_or(Duration::from_secs(86_400), |limit| *limit);
+        let limit = (*remaining(details).after).min(Duration::from_secs(86_400));
         let stream = match connect(&details.addrs, limit, &self.closed) {
             Ok(stream) => Arc::new(stream),
             Err(e) if e.kind() == ErrorKind::TimedOut => return Err(Error::Timeout(details.timeout.reason)),
@@ -43,6 +43,15 @@ impl<In: Transport> Connector<In> for Dial {
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
         Ok(Some(Either::B(Socket { stream, buffers, read_limit: None, write_limit: None })))
     }
+}
+
+/// What is left of the time for connecting: one budget for the proxy's name, TCP, the proxy and TLS together.
+pub(super) fn remaining(details: &ConnectionDetails) -> NextTimeout {
+    let mut timeout = details.timeout;
+    if let (time::Duration::Exact(limit), time::Instant::Exact(start)) = (timeout.after, details.now) {
+        timeout.after = limit.saturating_sub(start.elapsed()).into();
+    }
+    timeout
 }
 
 /// Connects to the first address that answers. An address gets half of the time that is left, the last one all of it.

@@ -46,11 +46,12 @@ struct Server {
     address: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
     connections: Arc<AtomicUsize>,
+    open: Arc<AtomicUsize>,
 }
 
 impl Server {
     fn new(script: impl Fn(usize, &str) -> Vec<Step> + Send + Sync + 'static) -> Server {
-        Server::wrapped(script, |stream| Some(stream))
+        Server::wrapped(script, Some)
     }
 
     /// With a layer between TCP and HTTP.
@@ -62,12 +63,14 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let requests = Arc::new(Mutex::new(Vec::new()));
         let connections = Arc::new(AtomicUsize::new(0));
-        let (log, count) = (requests.clone(), connections.clone());
+        let open = Arc::new(AtomicUsize::new(0));
+        let (log, count, opened) = (requests.clone(), connections.clone(), open.clone());
         let (script, wrap) = (Arc::new(script), Arc::new(wrap));
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 count.fetch_add(1, Ordering::SeqCst);
-                let (log, script, wrap) = (log.clone(), script.clone(), wrap.clone());
+                opened.fetch_add(1, Ordering::SeqCst);
+                let (log, script, wrap, opened) = (log.clone(), script.clone(), wrap.clone(), opened.clone());
                 std::thread::spawn(move || {
                     let raw = stream.try_clone().unwrap();
                     if let Some(mut stream) = wrap(stream) {
@@ -84,10 +87,11 @@ impl Server {
                         let _ = stream.flush();
                     }
                     let _ = raw.shutdown(Shutdown::Both);
+                    opened.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         });
-        Server { address, requests, connections }
+        Server { address, requests, connections, open }
     }
 
     fn config(&self) -> Config {

@@ -131,7 +131,7 @@ impl<In: Transport> Connector<In> for Wrap {
             .map_err(|_| Fault::Tls(format!("{bare} is not a name that a certificate can have")))?;
         let mut conn = ClientConnection::new(config.clone(), name).map_err(|e| Fault::Tls(reason(&e)))?;
         let mut sock = TransportAdapter::new(transport, details.current_time.clone());
-        sock.set_timeout(details.timeout);
+        sock.set_timeout(super::socket::remaining(details));
         if let Err(e) = conn.complete_io(&mut sock) {
             return Err(match e.kind() {
                 ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => Fault::Tls(

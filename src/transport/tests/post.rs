@@ -107,7 +107,7 @@ fn an_action_has_a_time_limit_of_its_own() {
     let transport = server.transport();
     let start = Instant::now();
     let error = transport.post("x", None, Some(Duration::from_millis(200))).unwrap_err();
-    assert!((200..600).contains(&millis(start)), "{} ms", millis(start));
+    assert!((200..2000).contains(&millis(start)), "{} ms", millis(start));
     assert!(error.error.message().contains("200ms"), "{}", error.error);
     failed(error, Sent::Maybe, Code::OutcomeUnknown);
     // It may also be longer than the limit for reading.

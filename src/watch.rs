@@ -1,0 +1,253 @@
+//! Watching: what changed since the watcher last looked.
+//!
+//! A watch keeps the snapshot it has seen and compares it with the current one when it is asked: so it works with polling
+//! alone, memory stays bounded however slow its reader is, and a slow reader gets the latest of each resource.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use crate::catalog::{Kind, KindSet};
+use crate::error::{Code, Error, Result};
+use crate::live::Live;
+use crate::snapshot::{Change, ChangeKind, Snapshot};
+
+/// What a watch is told of. The default is everything.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    kinds: KindSet,
+    core_server: Option<String>,
+    resource: Option<Uuid>,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Filter { kinds: KindSet::ALL, core_server: None, resource: None }
+    }
+}
+
+impl Filter {
+    /// Only these kinds. A new epoch is always told.
+    pub fn kinds(mut self, kinds: impl IntoIterator<Item = Kind>) -> Self {
+        self.kinds = kinds.into_iter().collect();
+        self
+    }
+
+    /// Only what is below the core server with this slug.
+    pub fn core_server(mut self, slug: impl Into<String>) -> Self {
+        self.core_server = Some(slug.into());
+        self
+    }
+
+    /// Only the resource with this id.
+    pub fn resource(mut self, id: Uuid) -> Self {
+        self.resource = Some(id);
+        self
+    }
+
+    fn accepts(&self, change: &Change) -> bool {
+        let Some(resource) = change.resource() else { return true };
+        let in_core_server = |slug: &str| resource.core_server().is_some_and(|server| server.name() == Some(slug));
+        if !self.core_server.as_deref().is_none_or(in_core_server) {
+            return false;
+        }
+        change.kind == ChangeKind::EpochChanged
+            || self.kinds.contains(resource.kind()) && self.resource.is_none_or(|id| id == resource.id())
+    }
+}
+
+/// A subscription to changes. One reader at a time takes from it; dropping it ends it.
+pub struct Watch {
+    live: Live,
+    filter: Filter,
+    seen: Snapshot,
+    pending: VecDeque<Change>,
+    merged: u64,
+    signal: Arc<Signal>,
+}
+
+impl Watch {
+    pub(crate) fn new(live: Live, filter: Filter, seen: Snapshot) -> Watch {
+        let signal = Arc::new(Signal::default());
+        live.shared().signals.add(&signal);
+        signal.set(); // Something may have been published before the signal was known.
+        Watch { live, filter, seen, pending: VecDeque::new(), merged: 0, signal }
+    }
+
+    /// The next change; waits for one at most `timeout` (`None`: as long as it takes). `Ok(None)`: none came in time.
+    ///
+    /// # Errors
+    /// [`Code::Closed`] once the client is closed and everything was taken.
+    pub fn next(&mut self, timeout: Option<Duration>) -> Result<Option<Change>> {
+        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        loop {
+            if let Some(change) = self.take() {
+                return Ok(Some(change));
+            }
+            if self.live.is_closed() {
+                return Err(Error::new(Code::Closed, "the client is closed"));
+            }
+            if !self.signal.wait(deadline) {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Takes a change without waiting.
+    fn take(&mut self) -> Option<Change> {
+        if self.pending.is_empty() {
+            // Cleared before the look: what is published meanwhile sets it again.
+            self.signal.clear();
+            let now = self.live.snapshot();
+            if now.generation() != self.seen.generation() {
+                self.merged += now.generation().saturating_sub(self.seen.generation() + 1);
+                let filter = &self.filter;
+                self.pending = now.diff(&self.seen).into_iter().filter(|change| filter.accepts(change)).collect();
+                self.seen = now;
+            }
+            if self.pending.len() > 1 || self.live.is_closed() {
+                self.signal.set();
+            }
+        }
+        let change = self.pending.pop_front();
+        if self.pending.is_empty() && change.is_some() {
+            self.signal.clear();
+            if self.live.snapshot().generation() != self.seen.generation() || self.live.is_closed() {
+                self.signal.set();
+            }
+        }
+        change
+    }
+
+    /// How many snapshots were merged into later ones because the reader was slow.
+    pub fn merged(&self) -> u64 {
+        self.merged
+    }
+
+    /// The snapshot that the changes taken so far lead to, once all of them are taken.
+    pub fn snapshot(&self) -> &Snapshot {
+        &self.seen
+    }
+
+    /// A descriptor that is readable while there may be something to take with a timeout of zero. Only poll it; it belongs to
+    /// the watch and is closed with it.
+    ///
+    /// # Errors
+    /// [`Code::Internal`] when the process may open no more descriptors; it may work later.
+    pub fn fd(&self) -> Result<BorrowedFd<'_>> {
+        self.signal.fd()
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Watch({:?}, {} pending, {} merged)", self.live, self.pending.len(), self.merged)
+    }
+}
+
+/// Tells one watcher that it is worth looking.
+#[derive(Default)]
+pub(crate) struct Signal {
+    set: Mutex<bool>,
+    changed: Condvar,
+    /// Readable while `set`; made when first asked for.
+    pipe: OnceLock<(UnixStream, UnixStream)>,
+}
+
+impl Signal {
+    fn set(&self) {
+        let mut set = self.lock();
+        if !*set {
+            *set = true;
+            self.write();
+        }
+        self.changed.notify_all();
+    }
+
+    fn clear(&self) {
+        let mut set = self.lock();
+        if *set && let Some((_, reader)) = self.pipe.get() {
+            let mut reader: &UnixStream = reader;
+            let _ = reader.read(&mut [0; 8]);
+        }
+        *set = false;
+    }
+
+    /// False when the time was up.
+    fn wait(&self, deadline: Option<Instant>) -> bool {
+        let mut set = self.lock();
+        while !*set {
+            set = match deadline {
+                None => self.changed.wait(set).unwrap_or_else(PoisonError::into_inner),
+                Some(deadline) => {
+                    let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+                    else {
+                        return false;
+                    };
+                    self.changed.wait_timeout(set, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        true
+    }
+
+    fn fd(&self) -> Result<BorrowedFd<'_>> {
+        let set = self.lock();
+        if self.pipe.get().is_none() {
+            let pair = UnixStream::pair().and_then(|(writer, reader)| {
+                writer.set_nonblocking(true)?;
+                reader.set_nonblocking(true)?;
+                Ok((writer, reader))
+            });
+            let pair = pair.map_err(|error| {
+                let message = format!("a descriptor could not be opened ({error}); is the process's limit too low?");
+                Error::new(Code::Internal, message).with_retryable(true)
+            })?;
+            let _ = self.pipe.set(pair);
+            if *set {
+                self.write();
+            }
+        }
+        drop(set);
+        let (_, reader) = self.pipe.get().ok_or_else(|| Error::new(Code::Internal, "the descriptor is not there"))?;
+        Ok(reader.as_fd())
+    }
+
+    fn write(&self) {
+        if let Some((writer, _)) = self.pipe.get() {
+            let mut writer: &UnixStream = writer;
+            let _ = writer.write(&[1]);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All watchers of a client.
+#[derive(Default)]
+pub(crate) struct Signals(Mutex<Vec<Weak<Signal>>>);
+
+impl Signals {
+    fn add(&self, signal: &Arc<Signal>) {
+        let mut signals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        signals.retain(|signal| signal.strong_count() > 0);
+        signals.push(Arc::downgrade(signal));
+    }
+
+    /// Something was published, or the client closed.
+    pub(crate) fn set_all(&self) {
+        for signal in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            if let Some(signal) = signal.upgrade() {
+                signal.set();
+            }
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The client against the sandbox, over real sockets: sync, names, relations, actions, restarts, outages.
+
+use std::time::{Duration, Instant};
+
+use isymphony::action::Outcome;
+use isymphony::catalog::Kind;
+use isymphony::health::State;
+use isymphony::sandbox::{Caller, Fault, Sandbox, SandboxConfig, Times};
+use isymphony::snapshot::{CallSegment, ChangeKind, Extension, Snapshot, User};
+use isymphony::watch::{Filter, Watch};
+use isymphony::{Code, Config, Live};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+const LONG: Option<Duration> = Some(Duration::from_secs(10));
+
+fn config(sandbox: &Sandbox) -> Config {
+    let mut config = Config::new(&sandbox.url()).unwrap();
+    config.backoff(Duration::from_millis(5), Duration::from_millis(200)).unwrap();
+    for kind in Kind::ALL {
+        config.cadence(kind, Duration::from_millis(20), Duration::from_millis(200)).unwrap();
+    }
+    config.max_requests_per_second(2000.0).unwrap();
+    config
+}
+
+fn open(sandbox: &Sandbox) -> Live {
+    let live = Live::open(config(sandbox)).unwrap();
+    live.wait(LONG).unwrap();
+    live
+}
+
+fn sandbox() -> Sandbox {
+    Sandbox::start(SandboxConfig::new()).unwrap()
+}
+
+/// Waits until the snapshot says so.
+fn until(live: &Live, what: &str, done: impl Fn(&Snapshot) -> bool) -> Snapshot {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let snapshot = live.snapshot();
+        if done(&snapshot) {
+            return snapshot;
+        }
+        assert!(Instant::now() < deadline, "{what}: {:?} {:#?}", live.health(), snapshot);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn extension<'s>(snapshot: &'s Snapshot, number: &str) -> Option<Extension<'s>> {
+    Extension::try_from(snapshot.core_server("default").ok()?.extensions().find(number)?).ok()
+}
+
+#[test]
+fn the_first_snapshot_is_whole() {
+    let sandbox = sandbox();
+    let live = open(&sandbox);
+    let snapshot = live.snapshot();
+    assert_eq!((snapshot.generation(), snapshot.epoch()), (1, 1));
+    let server = snapshot.core_server("default").unwrap();
+    assert!(server.users().len() >= 20 && server.queues().len() >= 3, "{snapshot:?}");
+    for path in [
+        "http://localhost:58080/communication_manager/rest/live/coreServers/ca5de6c4-17bd-46ce-95a2-8b29c7812ca4/extensions/ef2faba9-8557-49c1-9ffc-5a71f41c7a23",
+        "http://localhost:58080/communication_manager/rest/live/coreServers/getByName/default/extensions/getByName/4224",
+        "http://localhost:58080/communication_manager/rest/live/coreServers/getByName/default/extensions/ef2faba9-8557-49c1-9ffc-5a71f41c7a23",
+    ] {
+        let michael = Extension::try_from(snapshot.resolve(path).unwrap().one().unwrap()).unwrap();
+        assert_eq!((michael.extension_number(), michael.display_name()), (Some("4224"), Some("Michael Y")));
+    }
+    let users: Vec<User<'_>> = extension(&snapshot, "4224").unwrap().users();
+    assert!(users.iter().any(|user| user.user_name() == Some("4224")), "{users:?}");
+    assert!(server.users().iter_as::<User<'_>>().any(|user| user.status().is_some()));
+    assert_eq!(live.health().state, State::Live);
+}
+
+#[test]
+fn a_change_on_the_server_becomes_visible_and_shares_the_rest() {
+    let sandbox = sandbox();
+    let live = open(&sandbox);
+    let before = live.snapshot();
+    let call = sandbox.add_call("4224", &Caller::new("Ada", "5551234")).unwrap();
+    let snapshot = until(&live, "the call", |snapshot| {
+        let call = snapshot.by_id(call).map(|call| CallSegment::try_from(call).unwrap());
+        call.and_then(|call| call.extension()).is_some()
+    });
+    let michael = extension(&snapshot, "4224").unwrap();
+    assert_eq!(michael.call_segments().len(), 1);
+    let segment = CallSegment::try_from(snapshot.by_id(call).unwrap()).unwrap();
+    assert_eq!(segment.caller_id_name(), Some("Ada"));
+    assert_eq!(segment.extension(), Some(michael));
+    assert!(before.by_id(call).is_none(), "a pinned snapshot does not move");
+    let changes = snapshot.diff(&before);
+    assert!(changes.iter().any(|change| change.resource().unwrap().id() == call), "{changes:?}");
+    sandbox.hang_up(call).unwrap();
+    until(&live, "the end of the call", |snapshot| {
+        snapshot.by_id(call).is_none() && extension(snapshot, "4224").unwrap().call_segments().is_empty()
+    });
+}
+
+#[test]
+fn an_originate_makes_calls_that_the_ticket_waits_for() {
+    let sandbox = sandbox();
+    let live = open(&sandbox);
+    let handle = live.extension("4224", None).unwrap();
+    let ticket = handle.originate("5551234").unwrap();
+    assert_eq!(ticket.outcome(), Outcome::Accepted);
+    let snapshot = ticket.wait(LONG).unwrap();
+    assert_eq!(extension(&snapshot, "4224").unwrap().call_segments().len(), 1);
+}
+
+#[test]
+fn a_restart_is_one_new_epoch_and_handles_work_on() {
+    let sandbox = sandbox();
+    let live = open(&sandbox);
+    let handle = live.extension("4224", Some("default")).unwrap();
+    let old = handle.resolve().unwrap();
+    sandbox.restart();
+    let snapshot = until(&live, "the new epoch", |snapshot| snapshot.epoch() == 2);
+    let new = handle.resolve().unwrap();
+    assert_ne!(old, new);
+    assert!(snapshot.by_id(old).is_none());
+    assert_eq!(handle.originate("5551234").unwrap().outcome(), Outcome::Accepted);
+}
+
+#[test]
+fn an_outage_keeps_the_last_data_and_heals() {
+    let sandbox = sandbox();
+    let live = open(&sandbox);
+    sandbox.stop_listening();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while live.health().state != State::Stale {
+        assert!(Instant::now() < deadline, "{:?}", live.health());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(extension(&live.snapshot(), "4224").is_some());
+    assert_eq!(live.snapshot_within(Duration::ZERO).unwrap_err().code(), Code::Stale);
+    sandbox.start_listening().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while live.health().state != State::Live {
+        assert!(Instant::now() < deadline, "{:?}", live.health());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(live.health().last_error.is_some());
+}
+
+#[test]
+fn a_server_that_is_down_at_the_start_is_waited_for() {
+    let sandbox = sandbox();
+    sandbox.stop_listening();
+    let live = Live::open(config(&sandbox)).unwrap();
+    let error = live.wait(Some(Duration::from_millis(200))).unwrap_err();
+    assert_eq!(error.code(), Code::SyncTimeout);
+    sandbox.start_listening().unwrap();
+    live.wait(LONG).unwrap();
+}
+
+#[test]
+fn wrong_credentials_and_a_closed_door_are_told_apart_and_can_be_mended() {
+    let sandbox = Sandbox::start(SandboxConfig::new().credentials("manager", "right-secret")).unwrap();
+    let mut settings = config(&sandbox);
+    settings.credentials("manager", "wrong-secret").unwrap();
+    let live = Live::open(settings).unwrap();
+    let error = live.wait(Some(Duration::from_millis(300))).unwrap_err();
+    assert_eq!(error.http_status(), Some(401));
+    assert!(!format!("{error:?} {:?} {live:?}", live.health()).contains("secret"));
+    assert_eq!(live.health().state, State::Failed);
+    sandbox.set_denied(true);
+    live.set_credentials("manager", "right-secret").unwrap();
+    let error = live.wait(Some(Duration::from_millis(300))).unwrap_err();
+    assert_eq!(error.http_status(), Some(403), "{error}");
+    sandbox.set_denied(false);
+    live.set_credentials("manager", "right-secret").unwrap();
+    live.wait(LONG).unwrap();
+}
+
+#[test]
+fn a_bad_list_does_not_hold_up_the_others() {
+    let sandbox = sandbox();
+    sandbox.fault(Fault::status(500), "*/queues", Times::Forever);
+    let live = open(&sandbox);
+    let snapshot = live.snapshot();
+    assert!(!snapshot.core_server("default").unwrap().queues().is_known());
+    assert!(extension(&snapshot, "4224").is_some());
+    assert_eq!(live.health().failing[0].0, Kind::Queue);
+    sandbox.clear_faults();
+    until(&live, "the queues", |snapshot| !snapshot.core_server("default").unwrap().queues().is_empty());
+}
+
+#[test]
+fn a_restart_at_any_request_never_mixes_two_incarnations() {
+    for n in (1..200).step_by(7) {
+        let sandbox = Sandbox::start(SandboxConfig::new().users(5)).unwrap();
+        sandbox.restart_at_request(n);
+        let live = open(&sandbox);
+        let core_server = sandbox.core_server_id();
+        until(&live, &format!("the incarnation after request {n}"), |snapshot| {
+            sandbox.request_count() > n
+                && snapshot.core_server("default").is_ok_and(|server| server.id() == sandbox.core_server_id())
+        });
+        drop(live);
+        assert!(sandbox.core_server_id() == core_server || sandbox.incarnation() > 1);
+    }
+}
+
+#[test]
+fn close_ends_soon_whatever_hangs() {
+    let sandbox = sandbox();
+    let live = open(&sandbox);
+    sandbox.fault_from_str("stall=before_head; on=*").unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    let started = Instant::now();
+    live.close(None);
+    live.close(None);
+    assert!(started.elapsed() < Duration::from_secs(1));
+    assert_eq!(live.health().state, State::Closed);
+    assert_eq!(live.wait(LONG).unwrap_err().code(), Code::Closed);
+    assert!(extension(&live.snapshot(), "4224").is_some());
+}
+
+#[test]
+fn a_watch_tells_what_was_added_changed_and_removed() {
+    let sandbox = sandbox();
+    let live = open(&sandbox);
+    let mut watch = live.watch(Filter::default().kinds([Kind::Extension]));
+    let mut calls = live.watch(Filter::default().kinds([Kind::CallSegment]));
+    sandbox.add_extension("7777", "Seven", Some("4224")).unwrap();
+    let change = watch.next(LONG).unwrap().unwrap();
+    assert_eq!((change.kind, change.resource().unwrap().name()), (ChangeKind::Added, Some("7777")));
+    sandbox.set_display_name("7777", "Siebzig").unwrap();
+    let change = watch.next(LONG).unwrap().unwrap();
+    assert_eq!(change.kind, ChangeKind::Changed);
+    let names = [&change.old, &change.new].map(|side| side.as_ref().unwrap().get().text(1).unwrap().to_owned());
+    assert_eq!(names, ["Seven", "Siebzig"]);
+    sandbox.remove_extension("7777").unwrap();
+    let change = watch.next(LONG).unwrap().unwrap();
+    assert_eq!((change.kind, change.new.is_none()), (ChangeKind::Removed, true));
+    assert!(calls.next(Some(Duration::ZERO)).unwrap().is_none());
+    sandbox.restart();
+    assert_eq!(watch.next(LONG).unwrap().unwrap().kind, ChangeKind::EpochChanged);
+    live.close(None);
+    assert_eq!(watch.next(LONG).unwrap_err().code(), Code::Closed);
+}
+
+#[test]
+fn a_watch_from_nothing_starts_with_all_there_is_and_a_descriptor_tells_when_to_look() {
+    let sandbox = sandbox();
+    let live = open(&sandbox);
+    let mut watch = live.watch_from_nothing(Filter::default().kinds([Kind::User]));
+    let readable = |watch: &Watch, wait: Duration| {
+        let wait = Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: 0 };
+        poll(&mut [PollFd::from_borrowed_fd(watch.fd().unwrap(), PollFlags::IN)], Some(&wait)).unwrap() == 1
+    };
+    assert!(readable(&watch, Duration::ZERO));
+    let mut users = 0;
+    while let Some(change) = watch.next(Some(Duration::ZERO)).unwrap() {
+        assert_eq!(change.kind, ChangeKind::Added);
+        users += 1;
+    }
+    assert_eq!(users, live.snapshot().core_server("default").unwrap().users().len());
+    assert!(!readable(&watch, Duration::ZERO));
+    sandbox.add_user("new", "New").unwrap();
+    assert!(readable(&watch, Duration::from_secs(10)));
+}
