@@ -49,6 +49,7 @@ mod live;
 pub mod path;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+mod signals;
 pub mod snapshot;
 mod sync;
 mod transport;

@@ -401,6 +401,14 @@ fn calls_are_transferred() {
     assert!(client.list(&format!("{D}/conferences/getByName/8001/callSegments")).is_empty());
     sandbox.hang_up_all();
 
+    // Who waits in a queue goes alone; the agent who rang for him rings no longer.
+    let call = sandbox.queue_call("5001", &Caller::new("Ada", "5551234")).unwrap();
+    assert_eq!(sandbox.call_segment_count(), 2);
+    sandbox.transfer(call, "8001").unwrap();
+    assert_eq!(sandbox.call_segment_count(), 1);
+    assert_eq!(client.list(&format!("{D}/conferences/getByName/8001/callSegments"))[0]["id"], call.to_string());
+    sandbox.hang_up_all();
+
     // Of a pair, the other side goes into the room.
     let (caller, called) = sandbox.add_internal_call("4224", &numbers[1]).unwrap();
     sandbox.answer(called).unwrap();

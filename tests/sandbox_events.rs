@@ -133,6 +133,9 @@ fn the_event_api_is_guarded_cut_and_faulty_like_the_rest() {
     }
     let started = Instant::now();
     sandbox.close();
-    assert!(started.elapsed() < Duration::from_millis(100), "{:?}", started.elapsed());
-    assert_eq!(sandbox.connections(), 0);
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    while sandbox.connections() > 0 {
+        assert!(started.elapsed() < Duration::from_secs(5), "{} threads hang", sandbox.connections());
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }

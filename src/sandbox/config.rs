@@ -171,7 +171,7 @@ impl SandboxConfig {
 
     /// How many connections are served at the same time; further ones get a 503 and are closed. Default 256.
     ///
-    /// Each takes one thread, so this bounds the threads too.
+    /// Each takes one thread, and one to the Event API takes two, so this bounds the threads too.
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections;
         self

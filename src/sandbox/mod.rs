@@ -68,7 +68,8 @@ use world::events::Event;
 /// An embedded server of the Live API on a loopback port.
 ///
 /// All methods take `&self` and may be called on any thread. Those that move the first core server are on [`Pbx`], which
-/// this dereferences to; [`Sandbox::core_server`] gives another one's. Dropping a sandbox closes it.
+/// this dereferences to; [`Sandbox::core_server`] gives another one's. Dropping a sandbox closes it, and then takes the
+/// time of freeing its world: 0.3 s with 100 000 users.
 pub struct Sandbox {
     shared: Arc<Shared>,
     /// The first core server.
@@ -104,7 +105,9 @@ impl Sandbox {
             shared,
         };
         let shared = Arc::clone(&sandbox.shared);
-        let clock = thread::Builder::new().name("isymphony-sandbox-clock".to_owned()).spawn(move || shared.run_clock());
+        let start =
+            || thread::Builder::new().name("isymphony-sandbox-clock".to_owned()).spawn(move || shared.run_clock());
+        let clock = crate::signals::blocked(start);
         *lock(&sandbox.clock) = Some(clock.map_err(no_thread)?);
         Ok(sandbox)
     }
@@ -278,7 +281,8 @@ impl Sandbox {
 
     /// The last 10 000 events as JSON, oldest first, whether anybody listened or not.
     pub fn events(&self) -> Vec<String> {
-        self.shared.with_world(|world| world.events.since(0)).iter().filter_map(|event| event.text()).collect()
+        let events = self.shared.with_world(|world| world.events.since(0));
+        events.iter().filter_map(|event| event.text()).map(str::to_owned).collect()
     }
 
     /// Lets something go wrong with the requests that fit `on`, which is as in [`Sandbox::respond_with`].

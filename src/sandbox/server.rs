@@ -259,7 +259,9 @@ impl Listening {
         let going = Arc::new(AtomicBool::new(true));
         let (on, shared) = (Arc::clone(&going), Arc::clone(shared));
         let name = "isymphony-sandbox-accept".to_owned();
-        let thread = thread::Builder::new().name(name).stack_size(STACK).spawn(move || accept(&listener, &on, &shared));
+        let start =
+            || thread::Builder::new().name(name).stack_size(STACK).spawn(move || accept(&listener, &on, &shared));
+        let thread = crate::signals::blocked(start);
         self.acceptor = Some((going, thread?));
         Ok(())
     }

@@ -7,10 +7,19 @@ use std::time::Duration;
 /// come back together.
 const SPREAD: u32 = 20;
 
-/// A wait after the `failures`-th failure in a row (from 1): at random from `min` to twenty times `min`, doubled with each
-/// failure, at most `max`.
+/// A wait after the `failures`-th failure in a row (from 1) to reach the server: at random from `min` to twenty times `min`,
+/// doubled with each failure, at most `max`.
 pub(crate) fn wait((min, max): (Duration, Duration), failures: u32) -> Duration {
-    let window = min.saturating_mul(SPREAD).saturating_mul(1 << failures.saturating_sub(1).min(16)).min(max);
+    jitter(min, min.saturating_mul(SPREAD), max, failures)
+}
+
+/// The same for one collection while the server can be reached: from `min` to twice `min`, doubled with each failure.
+pub(crate) fn short_wait((min, max): (Duration, Duration), failures: u32) -> Duration {
+    jitter(min, min.saturating_mul(2), max, failures)
+}
+
+fn jitter(min: Duration, first: Duration, max: Duration, failures: u32) -> Duration {
+    let window = first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(max);
     min + window.saturating_sub(min).mul_f64(random())
 }
 

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 use super::Message;
 use crate::catalog::Shape;
 use crate::clock::Moment;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
 use crate::snapshot::collection::{Address, Collection};
 use crate::snapshot::{Limits, Table, process_seed};
 use crate::transport::Transport;
@@ -42,8 +42,8 @@ pub(crate) enum Outcome {
     /// The bytes did not change.
     Same,
     New(Arc<Collection>),
-    /// The server has no such collection (404), with the error that says so.
-    Absent(Error),
+    /// The server has no such collection (404).
+    Absent,
 }
 
 /// The jobs that wait for a fetcher.
@@ -100,7 +100,7 @@ pub(super) fn run(queue: &Queue, transport: &Transport, limits: &Limits, writer:
 fn fetch(job: &Job, transport: &Transport, limits: &Limits, asked: Moment, body: &mut Vec<u8>) -> Result<Outcome> {
     match transport.get(&job.path, body) {
         Ok(()) => {}
-        Err(error) if error.code() == Code::NotFound => return Ok(Outcome::Absent(error)),
+        Err(error) if error.code() == Code::NotFound => return Ok(Outcome::Absent),
         Err(error) => return Err(error),
     }
     let digest = xxh3_128_with_seed(body, process_seed());

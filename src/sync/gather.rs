@@ -5,8 +5,11 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::catalog::{Kind, KindSet, SubId};
+use crate::clock::Moment;
+use crate::snapshot::Table;
 use crate::snapshot::collection::{Address, Collection};
 use crate::snapshot::draft::Draft;
 
@@ -20,6 +23,8 @@ pub(super) struct Gather {
     /// All that was ever put in the queue: an agent, for one, is in its queue's list and in its extension's.
     seen: HashSet<Address>,
     failures: HashMap<Address, u32>,
+    /// What failed and is asked for again from then on.
+    later: Vec<(Moment, Address)>,
     /// All that was asked for, to become the plan.
     pub(super) addresses: Vec<Address>,
     /// A look at the list of core servers is under way, because something was not there.
@@ -33,7 +38,10 @@ pub(super) struct Gather {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Ask(Address),
+    /// An answer must come first.
     Wait,
+    /// There is more to ask for from then on.
+    Later(Moment),
     /// Everything is there.
     Finished,
 }
@@ -46,6 +54,7 @@ impl Gather {
             in_flight: 0,
             seen: HashSet::new(),
             failures: HashMap::new(),
+            later: Vec::new(),
             addresses: Vec::new(),
             looking: false,
             verifying: false,
@@ -53,10 +62,14 @@ impl Gather {
         }
     }
 
-    pub(super) fn next(&mut self) -> Step {
-        if let Some(address) = self.queue.pop_front() {
+    pub(super) fn next(&mut self, now: Moment) -> Step {
+        let due = self.later.iter().position(|(at, _)| *at <= now).map(|i| self.later.swap_remove(i).1);
+        if let Some(address) = due.or_else(|| self.queue.pop_front()) {
             self.in_flight += 1;
             return Step::Ask(address);
+        }
+        if let Some(at) = self.later.iter().map(|(at, _)| *at).min() {
+            return Step::Later(at);
         }
         if self.in_flight > 0 || self.draft.is_none() {
             return Step::Wait;
@@ -76,7 +89,7 @@ impl Gather {
 
     /// How many collections are there, and how many are still to be asked for.
     pub(super) fn progress(&self) -> (usize, usize) {
-        (self.addresses.len(), self.queue.len() + self.in_flight)
+        (self.addresses.len(), self.queue.len() + self.later.len() + self.in_flight)
     }
 
     /// The list of core servers. False when it tells of another incarnation than the one being gathered: start over.
@@ -107,7 +120,7 @@ impl Gather {
         self.addresses.push(address);
         let Some(server) = self.draft.as_mut().and_then(|draft| draft.server_mut(address.core_server)) else { return };
         server.put(collection.clone());
-        for next in below(&collection, kinds) {
+        for next in below(&collection, None, kinds) {
             if self.seen.insert(next) {
                 self.queue.push_back(next);
             }
@@ -125,22 +138,30 @@ impl Gather {
         }
     }
 
-    /// A request failed. True when the collection is given up for now: the rest is published without it.
-    pub(super) fn failed(&mut self, address: Address, countable: bool) -> bool {
+    /// A request failed because the server cannot be reached.
+    pub(super) fn unreachable(&mut self, address: Address) {
+        self.in_flight -= 1;
+        self.queue.push_front(address);
+    }
+
+    /// A request failed by itself; `wait` says how long to wait after the n-th time. True when the collection is given up for
+    /// now: the rest is published without it.
+    pub(super) fn failed(&mut self, address: Address, now: Moment, wait: impl Fn(u32) -> Duration) -> bool {
         self.in_flight -= 1;
         let failures = self.failures.entry(address).or_default();
-        *failures += u32::from(countable);
+        *failures += 1;
         if *failures >= TRIES && address != Address::ROOT {
             self.addresses.push(address);
             return true;
         }
-        self.queue.push_back(address);
+        self.later.push((now + wait(*failures), address));
         false
     }
 }
 
-/// The collections below the instances of one: none for copies of instances that are in a core server's own list.
-pub(super) fn below(collection: &Collection, kinds: KindSet) -> Vec<Address> {
+/// The collections below the instances of one that are not in `old`: none for copies of instances that are in a core
+/// server's own list.
+pub(super) fn below(collection: &Collection, old: Option<&Table>, kinds: KindSet) -> Vec<Address> {
     let address = collection.address;
     let kind = collection.table.kind();
     let listed = SubId::of(Kind::CoreServer).any(|sub| sub.row().kind == kind);
@@ -148,7 +169,8 @@ pub(super) fn below(collection: &Collection, kinds: KindSet) -> Vec<Address> {
         return Vec::new();
     }
     let subs: Vec<SubId> = SubId::of(kind).filter(|sub| kinds.contains(sub.row().kind)).collect();
-    let ids = collection.table.ids().filter(|id| !id.is_nil());
+    let is_old = |id: &uuid::Uuid| old.is_some_and(|old| old.find_id(id).is_some());
+    let ids = collection.table.ids().filter(|id| !id.is_nil() && !is_old(id));
     ids.flat_map(|parent| {
         subs.iter().map(move |sub| Address { core_server: address.core_server, parent, sub: Some(*sub) })
     })

@@ -4,18 +4,21 @@
 //! | --- | --- |
 //! | `shared` | what the client's handles and the threads share |
 //! | `writer` | the one thread that decides and publishes |
+//! | `answers`, `trouble` | what it does with an answer, and with a failure |
 //! | `gather` | the gathering of a whole incarnation |
 //! | `placing` | on which extension a call segment is |
 //! | `plan` | which collection is asked for when |
 //! | `fetch` | the threads that ask |
 //! | `backoff` | how long to wait after a failure |
 
+mod answers;
 mod backoff;
 mod fetch;
 mod gather;
 mod placing;
 mod plan;
 mod shared;
+mod trouble;
 mod writer;
 
 use crate::clock::Moment;

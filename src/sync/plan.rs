@@ -152,6 +152,15 @@ impl Plan {
         None
     }
 
+    /// Takes a collection whatever its turn, also when it is not planned.
+    pub(super) fn force(&mut self, address: &Address) -> Option<Address> {
+        if let Some(entry) = self.entries.get_mut(address) {
+            entry.in_flight = true;
+            entry.urgent = false;
+        }
+        Some(*address)
+    }
+
     /// Takes a collection out of turn; false when it is not planned or in flight.
     pub(super) fn take(&mut self, address: &Address) -> bool {
         match self.entries.get_mut(address) {

@@ -7,8 +7,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
-use nix::sys::signal::{SigSet, SigmaskHow};
-
 use super::fetch::{self, Queue};
 use super::writer::Writer;
 use super::{Awaited, Message};
@@ -16,6 +14,7 @@ use crate::catalog::{Kind, KindSet};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::health::{Health, Problem, State};
+use crate::signals;
 use crate::snapshot::cell::Cell;
 use crate::snapshot::collection::Address;
 use crate::snapshot::draft::Draft;
@@ -69,7 +68,6 @@ pub(super) struct Status {
     broken: Option<Problem>,
     /// How far the first gathering is: collections that are there, and those still asked for.
     pub(super) progress: (usize, usize),
-    ticks: u64,
     /// The state that was last told, and since when.
     told: Option<(State, SystemTime)>,
 }
@@ -129,10 +127,7 @@ impl Shared {
                 shared.broke(&*panic);
             }
         };
-        // A new thread inherits the mask: no signal of the application is ever handled on a thread of ours.
-        let mask = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK);
-        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
-        let _ = mask.map(|mask| mask.thread_set_mask());
+        let thread = signals::blocked(|| std::thread::Builder::new().name(name.to_owned()).spawn(run));
         let thread = thread.map_err(|error| {
             let message = format!("a thread could not be started ({error}); are the process's limits too low?");
             Error::new(Code::Internal, message).with_retryable(true)
@@ -153,6 +148,11 @@ impl Shared {
         });
     }
 
+    /// Whether a core server is to be synced.
+    pub(super) fn wants(&self, slug: &str) -> bool {
+        self.config.get_core_servers().is_none_or(|slugs| slugs.iter().any(|wanted| wanted == slug))
+    }
+
     pub(super) fn push_job(&self, job: fetch::Job) {
         self.counters.requests.fetch_add(1, Ordering::Relaxed);
         self.jobs.push(job);
@@ -167,9 +167,10 @@ impl Shared {
     pub(super) fn change(&self, edit: impl FnOnce(&mut Status)) {
         let mut status = self.status();
         edit(&mut status);
-        status.ticks += 1;
-        self.tell_state(&mut status);
+        let (_, news) = self.told(&mut status);
+        drop(status);
         self.progress.notify_all();
+        self.log(news);
     }
 
     fn status(&self) -> MutexGuard<'_, Status> {
@@ -237,24 +238,30 @@ impl Shared {
         }
     }
 
-    /// The state now, and since when; a change of it is logged once.
-    fn tell_state(&self, status: &mut Status) -> (State, SystemTime) {
+    /// The state now, and since when; with the line to log, if it changed.
+    fn told(&self, status: &mut Status) -> ((State, SystemTime), Option<String>) {
         let state = self.state(status, &self.cell.pin());
-        match status.told {
-            Some((told, since)) if told == state => (state, since),
-            _ => {
-                let why = status.down.as_ref().map(|problem| format!(": {}", problem.error)).unwrap_or_default();
-                log::info!("{}: {state}{why}", self.config.get_origin());
-                let since = SystemTime::now();
-                status.told = Some((state, since));
-                (state, since)
-            }
+        if let Some((told, since)) = status.told
+            && told == state
+        {
+            return ((state, since), None);
+        }
+        let since = SystemTime::now();
+        status.told = Some((state, since));
+        let why = status.down.as_ref().map(|problem| format!(": {}", problem.error)).unwrap_or_default();
+        ((state, since), Some(format!("{}: {state}{why}", self.config.get_origin())))
+    }
+
+    /// Logs without a lock: a logger of the application may call us.
+    fn log(&self, news: Option<String>) {
+        if let Some(news) = news {
+            log::info!("{news}");
         }
     }
 
     pub(crate) fn health(&self) -> Health {
         let mut status = self.status();
-        let (state, since) = self.tell_state(&mut status);
+        let ((state, since), news) = self.told(&mut status);
         let snapshot = self.cell.pin();
         let mut failing: Vec<(Kind, Problem)> = Vec::new();
         for (address, problem) in &status.failing {
@@ -262,6 +269,9 @@ impl Shared {
                 failing.push((address.kind(), problem.clone()));
             }
         }
+        let last_error = status.last_error.clone();
+        drop(status);
+        self.log(news);
         Health {
             state,
             since,
@@ -269,7 +279,7 @@ impl Shared {
             age: snapshot.age(),
             epoch: snapshot.epoch(),
             generation: snapshot.generation(),
-            last_error: status.last_error.clone(),
+            last_error,
             failing,
             retired_snapshots: self.counters.retired_snapshots.load(Ordering::Relaxed),
         }
@@ -310,8 +320,8 @@ impl Shared {
         let (there, missing) = status.progress;
         let why = match (&status.broken, &status.down, &status.last_error) {
             (Some(problem), ..) | (None, Some(problem), _) => format!("{}", problem.error),
-            (None, None, Some(problem)) if there == 0 => format!("{}", problem.error),
-            _ => format!("{there} parts have been read and at least {missing} are still to come"),
+            (None, None, Some(problem)) => format!("{}; {there} parts have been read so far", problem.error),
+            (None, None, None) => format!("{there} parts have been read and at least {missing} are still to come"),
         };
         let mut error = Error::new(
             Code::SyncTimeout,

@@ -135,7 +135,7 @@ impl Names {
     fn ask(&self, host: &str) -> io::Result<()> {
         let (names, host) = (self.clone(), host.to_owned());
         let thread = std::thread::Builder::new().name("isymphony-name".to_owned());
-        thread.spawn(move || names.answer(&host)).map(drop)
+        crate::signals::blocked(|| thread.spawn(move || names.answer(&host))).map(drop)
     }
 
     fn answer(&self, host: &str) {

@@ -205,7 +205,7 @@ impl World {
         self.leave_room(core, segment);
         self.leave_queue(core, segment);
         let row = &mut self.cores[core];
-        row.segments.edit(segment, |s| (s.queue, s.peer, s.due) = (Some(queue), None, 0));
+        row.segments.edit(segment, |s| (s.queue, s.peer, s.goal, s.due) = (Some(queue), None, None, 0));
         row.queues.relate(queue, |q| q.segments.push(segment));
         self.set_phase(core, segment, Phase::Waiting);
         self.distribute(core, queue);
@@ -215,7 +215,7 @@ impl World {
         self.leave_room(core, segment);
         self.leave_queue(core, segment);
         let row = &mut self.cores[core];
-        row.segments.edit(segment, |s| (s.room, s.peer) = (Some(room), None));
+        row.segments.edit(segment, |s| (s.room, s.peer, s.goal) = (Some(room), None, None));
         row.rooms.relate(room, |r| r.segments.push(segment));
         self.talk(core, segment);
         self.emit_room(core, "confRoomCallJoin", room, segment);
@@ -271,6 +271,11 @@ impl World {
     /// to, and itself only where it is alone.
     pub(crate) fn transfer(&mut self, core: usize, segment: Key, destination: &str) {
         let destination = self.destination(core, destination);
+        let waits = self.cores[core].segments.get(segment).is_some_and(|s| s.phase == Phase::Waiting);
+        if let Some(ringing) = waits.then(|| self.unlink(core, segment)).flatten() {
+            // The agent who was to take the call rings no longer.
+            self.hang_up(core, ringing);
+        }
         match destination {
             Destination::Extension(e) if self.cores[core].extensions.get(e).is_none_or(|e| e.dnd) => {
                 self.hang_up(core, segment);

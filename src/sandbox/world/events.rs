@@ -16,19 +16,16 @@ const KEPT: usize = 10_000;
 /// One event.
 #[derive(Debug)]
 pub(crate) enum Event {
-    /// One of the model's.
-    Object(Map<String, Value>),
-    /// A text a script gave.
+    /// A text: JSON, unless a script gave another one.
     Text(String),
     /// Bytes for the wire that a script gave.
     Bytes(Vec<u8>),
 }
 
 impl Event {
-    pub(crate) fn text(&self) -> Option<String> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match self {
-            Event::Object(object) => serde_json::to_string(object).ok(),
-            Event::Text(text) => Some(text.clone()),
+            Event::Text(text) => Some(text),
             Event::Bytes(_) => None,
         }
     }
@@ -89,7 +86,7 @@ impl World {
         event.insert("time".to_owned(), unix_millis().into());
         event.insert("coreServerId".to_owned(), id(core.id));
         describe(core, &mut event);
-        self.events.add(Event::Object(event));
+        self.events.add(Event::Text(Value::Object(event).to_string()));
     }
 
     /// An event about one segment.

@@ -11,6 +11,8 @@ pub(crate) mod clock;
 pub(crate) mod entities;
 pub(crate) mod events;
 pub(crate) mod table;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,0 +1,61 @@
+# Two commands for a newcomer: `make demo` and `make test`. All else is for those who work on it.
+# Needs Rust, Python 3.10 or newer, a C compiler and make; everything else is installed into .venv, pinned.
+
+PYTHON ?= python3
+PREFIX ?= /usr/local
+DESTDIR ?=
+VENV := .venv
+BIN := $(VENV)/bin
+CARGO ?= cargo
+
+.PHONY: demo test test-rust test-python bench lint wheel install develop docs-check clean
+
+## The main job on the embedded sandbox.
+demo: develop
+	$(BIN)/python -m isymphony demo
+
+## Every test: Rust, C, Python, the drift of the header, the stubs and the reference page.
+test: test-rust test-python
+
+test-rust:
+	$(CARGO) build -p isymphony-c
+	$(CARGO) test
+
+test-python: develop
+	$(BIN)/python -m pytest tests/python
+
+## Ratios to a peer of the same run; docs/performance.md keeps them.
+bench: develop
+	$(CARGO) build --release -p isymphony-c
+	$(CARGO) bench -p isymphony
+	$(BIN)/python benches/python_lookup.py
+
+lint: $(VENV)/.tools
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps -p isymphony
+	$(BIN)/ruff check python tests/python benches
+	$(BIN)/ruff format --check python tests/python benches
+
+## The wheel, in dist/.
+wheel: $(VENV)/.tools
+	$(BIN)/maturin build --release --out dist
+
+## The module, built into .venv.
+develop: $(VENV)/.tools
+	$(BIN)/maturin develop --release --quiet
+
+## Header, shared and static library, and pkg-config file.
+install:
+	$(CARGO) build --release -p isymphony-c
+	CARGO="$(CARGO)" PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" sh bindings/c/install.sh
+
+$(VENV)/.tools: requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "Python 3.10 or newer is needed; say which with: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
+	touch $@
+
+clean:
+	$(CARGO) clean
+	rm -rf $(VENV) dist

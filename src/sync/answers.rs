@@ -1,0 +1,218 @@
+//! The writer with an answer: what it changes, and what to ask for because of it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime};
+
+use uuid::Uuid;
+
+use super::backoff;
+use super::fetch::Outcome;
+use super::gather::{Gather, below};
+use super::writer::Writer;
+use crate::catalog::Kind;
+use crate::clock::Moment;
+use crate::error::{Code, Error};
+use crate::health::Problem;
+use crate::snapshot::collection::{Address, Collection};
+use crate::snapshot::draft::Draft;
+use crate::snapshot::{ByName, Table};
+
+/// A list of at least this many that shrinks to less than a quarter is asked for once more before it is believed.
+const BIG: usize = 20;
+/// What is below at most this many new instances is read at once; a flood of them waits its turn.
+const FEW: usize = 100;
+
+impl Writer {
+    pub(super) fn start_gathering(&mut self) {
+        self.era += 1;
+        self.gather = Some(Gather::new());
+        self.plan.clear();
+        self.placing.clear();
+    }
+
+    pub(super) fn gathered(&mut self, address: Address, outcome: Outcome) {
+        let shared = self.shared.clone();
+        let Some(gather) = &mut self.gather else { return };
+        match outcome {
+            Outcome::New(root) if address == Address::ROOT => {
+                if !gather.root(root, shared.kinds, |slug| shared.wants(slug)) {
+                    log::info!("the server restarted while it was read; reading it anew");
+                    self.start_gathering();
+                }
+            }
+            Outcome::New(collection) => gather.put(collection, shared.kinds),
+            Outcome::Absent => gather.absent(address),
+            Outcome::Same => gather.dropped(), // Nothing is known of a new incarnation, so nothing can be the same.
+        }
+    }
+
+    pub(super) fn finish_gathering(&mut self) {
+        let Some(gather) = self.gather.take() else { return };
+        let Some(draft) = gather.draft else { return };
+        self.count_epoch(&draft);
+        self.tell_missing_core_servers(&draft);
+        let now = Moment::now();
+        self.plan.clear();
+        for address in gather.addresses {
+            self.plan.add(address, &self.shared.config, now, backoff::random());
+        }
+        self.era += 1;
+        self.draft = draft;
+        self.dirty = true;
+        self.publish();
+        self.tell_progress();
+    }
+
+    /// A new epoch is when a core server has another id than before.
+    fn count_epoch(&mut self, draft: &Draft) {
+        let ids = draft.servers.iter().map(|server| {
+            let row = draft.root.table.find_id(&server.id);
+            let slug = row.and_then(|row| draft.root.table.name(row)).map(str::to_owned);
+            (slug.unwrap_or_else(|| server.id.to_string()), server.id)
+        });
+        let ids: Vec<(String, Uuid)> = ids.collect();
+        let restarted = ids.iter().any(|(slug, id)| self.incarnation.get(slug).is_some_and(|old| old != id));
+        if self.epoch == 0 || restarted {
+            self.epoch += 1;
+            self.incarnation.clear();
+        }
+        self.incarnation.extend(ids);
+    }
+
+    fn tell_missing_core_servers(&self, draft: &Draft) {
+        let table = &draft.root.table;
+        let slugs = self.shared.config.get_core_servers().unwrap_or_default();
+        let missing: Vec<_> =
+            slugs.iter().filter(|slug| table.find_name(slug) == ByName::None).map(String::as_str).collect();
+        if missing.is_empty() {
+            return;
+        }
+        let there: Vec<_> = (0..table.len() as u32).filter_map(|row| table.name(row)).collect();
+        let message =
+            format!("the server has no core server named {}; it has {}", missing.join(", "), there.join(", "));
+        log::warn!("{message}");
+        let error = Error::new(Code::NotFound, message);
+        let problem = Problem { error, at: SystemTime::now(), about: crate::catalog::ROOT.to_owned() };
+        self.shared.change(|status| status.last_error = Some(problem));
+    }
+
+    pub(super) fn polled(&mut self, address: Address, path: &str, asked: Moment, outcome: Outcome, now: Moment) {
+        let shared = self.shared.clone();
+        let counters = &shared.counters;
+        match outcome {
+            Outcome::Same => {
+                counters.unchanged_answers.fetch_add(1, Relaxed);
+                if let Some(known) = self.draft.get(&address) {
+                    known.confirm(asked);
+                }
+                self.plan.answered(&address, now, false);
+            }
+            Outcome::New(collection) => {
+                counters.changed_answers.fetch_add(1, Relaxed);
+                if self.is_surprising(&address, &collection.table) {
+                    counters.held_back_answers.fetch_add(1, Relaxed);
+                    self.hold_back(address, path, &collection.table, now);
+                } else if address == Address::ROOT {
+                    self.new_root(collection, now);
+                } else {
+                    self.plan.answered(&address, now, true);
+                    self.replace(collection, now);
+                }
+            }
+            Outcome::Absent => self.absent(address, now),
+        }
+    }
+
+    /// Whether a list suddenly lost most of what it had.
+    fn is_surprising(&mut self, address: &Address, new: &Table) -> bool {
+        let old = self.draft.get(address).map_or(0, |known| known.table.len());
+        let held = self.plan.entry(address).is_some_and(|entry| entry.held_back);
+        !held && old >= BIG && new.len() < old / 4
+    }
+
+    fn hold_back(&mut self, address: Address, path: &str, new: &Table, now: Moment) {
+        let old = self.draft.get(&address).map_or(0, |known| known.table.len());
+        let kind = address.kind();
+        let message = format!("the list of {kind}s shrank from {old} to {}; it is asked for once more", new.len());
+        let problem =
+            Problem { error: Error::new(Code::BadAnswer, message), at: SystemTime::now(), about: path.to_owned() };
+        self.shared.change(|status| status.last_error = Some(problem));
+        if let Some(entry) = self.plan.entry(&address) {
+            entry.held_back = true;
+        }
+        self.plan.again(&address, now, Duration::from_millis(100));
+    }
+
+    /// The list of core servers changed: another incarnation, another set, or only their names.
+    fn new_root(&mut self, root: Arc<Collection>, now: Moment) {
+        let next = Draft::new(root.clone(), |slug| self.shared.wants(slug));
+        if next.servers.iter().map(|s| s.id).eq(self.draft.servers.iter().map(|s| s.id)) {
+            self.draft.root = root;
+            self.dirty = true;
+            self.plan.answered(&Address::ROOT, now, true);
+        } else {
+            self.start_gathering();
+        }
+    }
+
+    /// Puts a changed collection in its place, and plans for what it brings and what it means.
+    fn replace(&mut self, collection: Arc<Collection>, now: Moment) {
+        let address = collection.address;
+        let Some(server) = self.draft.server_mut(address.core_server) else { return };
+        let old = address.sub.and_then(|sub| server.get(address.parent, sub)).cloned();
+        server.put(collection.clone());
+        self.dirty = true;
+        let (server, old) = (&*server, old.as_ref().map(|old| &old.table));
+        let mut at_once = Vec::new();
+        if address.kind() == Kind::CallSegment {
+            if address.is_list_of_core_server() {
+                at_once = self.placing.calls_changed(server, old, &collection);
+            } else {
+                self.placing.found(&collection.table);
+            }
+        }
+        let new: Vec<Address> =
+            below(&collection, old, self.shared.kinds).into_iter().filter(|next| !self.plan.contains(next)).collect();
+        for next in &new {
+            self.plan.add(*next, &self.shared.config, now, 0.0);
+        }
+        if new.len() <= FEW {
+            at_once.extend(new);
+        }
+        for next in at_once {
+            self.plan.urge(&next, now);
+        }
+    }
+
+    /// 404 where something used to be: it is gone when the server says so twice and what it was below is still there.
+    fn absent(&mut self, address: Address, now: Moment) {
+        let (Some(sub), known) = (address.sub, self.draft.get(&address).is_some()) else { return };
+        if !known {
+            self.plan.answered(&address, now, false);
+            return;
+        }
+        let above = self.draft.above(&address);
+        let since = self.plan.entry(&address).and_then(|entry| entry.missing_since);
+        let confirmed = since.is_some_and(|since| {
+            above.as_ref().and_then(|above| self.draft.get(above)).is_some_and(|above| above.confirmed() > since)
+        });
+        if confirmed {
+            if let Some(server) = self.draft.server_mut(address.core_server) {
+                server.remove(address.parent, sub);
+                self.dirty = true;
+            }
+            self.plan.answered(&address, now, true);
+            return;
+        }
+        if let Some(above) = above {
+            self.plan.urge(&above, now);
+        }
+        self.plan.urge(&Address::ROOT, now);
+        if let Some(entry) = self.plan.entry(&address) {
+            entry.missing_since.get_or_insert(now);
+        }
+        let wait = self.plan.shortest_wait(&address);
+        self.plan.again(&address, now, wait);
+    }
+}

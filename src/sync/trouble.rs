@@ -1,0 +1,106 @@
+//! The writer in trouble: what a failure means, and how long to wait.
+
+use std::time::{Duration, SystemTime};
+
+use super::backoff;
+use super::writer::Writer;
+use crate::clock::Moment;
+use crate::error::{Code, Error};
+use crate::health::Problem;
+use crate::snapshot::collection::Address;
+
+/// 401 and 403 are retried this slowly: they change when somebody changes something.
+const REFUSED_WAIT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60));
+/// This many failures in a row, more than there are connections, and it is the server that is broken, not a list.
+const MANY_FAILURES: u32 = 5;
+
+/// The server cannot be reached or refuses us: nothing is asked for until then, and then only one thing.
+pub(super) struct Pause {
+    since: Moment,
+    pub(super) until: Moment,
+    failures: u32,
+    pub(super) probing: bool,
+}
+
+impl Writer {
+    /// The server answered: whatever was wrong with it is over.
+    pub(super) fn answered(&mut self, address: Address, asked: Moment, now: Moment) {
+        self.failures_in_a_row = 0;
+        if self.pause.as_ref().is_some_and(|pause| asked >= pause.since) {
+            self.pause = None;
+            self.plan.everything_is_due(now);
+            self.shared.change(|status| status.down = None);
+        }
+        self.shared.change(|status| {
+            status.failing.remove(&address);
+        });
+    }
+
+    pub(super) fn failed(&mut self, address: Address, path: String, error: Error, is_current: bool, now: Moment) {
+        self.failures_in_a_row += 1;
+        let many = self.shared.config.get_connections() as u32 + MANY_FAILURES;
+        let lost = error.code() == Code::ConnectionFailed;
+        let refused = matches!(error.code(), Code::Auth | Code::Forbidden) || (lost && !error.retryable());
+        // What the list of core servers says of our rights holds for the server; one other path may be forbidden by itself.
+        let unreachable = lost || (refused && address == Address::ROOT) || self.failures_in_a_row >= many;
+        let problem = Problem { error, at: SystemTime::now(), about: path };
+        if unreachable || self.pause.is_some() {
+            self.pause_after(&problem, refused, now);
+        }
+        self.shared.change(|status| {
+            status.last_error = Some(problem.clone());
+            if !unreachable {
+                status.failing.insert(address, problem.clone());
+            }
+        });
+        if !is_current {
+            return;
+        }
+        let bounds = self.shared.config.get_backoff();
+        let asked_for = problem.error.retry_after().unwrap_or_default();
+        let wait = |failures| backoff::short_wait(bounds, failures).max(asked_for);
+        if let Some(gather) = &mut self.gather {
+            if unreachable {
+                gather.unreachable(address);
+            } else if gather.failed(address, now, wait) {
+                log::warn!("{}: published without it: {}", problem.about, problem.error);
+            }
+            return;
+        }
+        let failures = self.plan.entry(&address).map_or(1, |entry| {
+            entry.failures += u32::from(!unreachable);
+            entry.failures.max(1)
+        });
+        if refused && !unreachable {
+            self.plan.urge(&Address::ROOT, now);
+        }
+        let wait = if refused { self.pause_length(&problem.error, failures, refused) } else { wait(failures) };
+        self.plan.again(&address, now, wait);
+    }
+
+    /// How long nothing is asked for after the `failures`-th failure in a row to reach the server.
+    fn pause_length(&self, error: &Error, failures: u32, refused: bool) -> Duration {
+        let bounds = self.shared.config.get_backoff();
+        let mut wait = backoff::wait(bounds, failures);
+        if refused {
+            let slow = REFUSED_WAIT.0 + (REFUSED_WAIT.1 - REFUSED_WAIT.0).mul_f64(backoff::random());
+            wait = wait.max(slow).min(bounds.1);
+        }
+        error.retry_after().map_or(wait, |asked| wait.max(asked))
+    }
+
+    pub(super) fn pause_after(&mut self, problem: &Problem, refused: bool, now: Moment) {
+        let failures = match &self.pause {
+            // Several requests that were in flight failed together: that is one failure.
+            Some(pause) if !pause.probing => pause.failures,
+            Some(pause) => pause.failures + 1,
+            None => 1,
+        };
+        let wait = self.pause_length(&problem.error, failures, refused);
+        if self.pause.is_none() {
+            log::warn!("{}: {}", problem.about, problem.error);
+        }
+        self.pause = Some(Pause { since: now, until: now + wait, failures, probing: false });
+        self.shared.change(|status| status.down = Some(problem.clone()));
+    }
+}

@@ -1,0 +1,233 @@
+//! What the client survives: nothing lost, no wrong answer, the truth told, healed by itself.
+
+use std::time::{Duration, Instant};
+
+use isymphony::catalog::Kind;
+use isymphony::health::State;
+use isymphony::sandbox::{Sandbox, SandboxConfig};
+use isymphony::snapshot::{Extension, Snapshot, User};
+use isymphony::{Code, Config, Live};
+
+const LONG: Option<Duration> = Some(Duration::from_secs(10));
+
+/// A client whose limits are short enough to watch them at work.
+fn config(sandbox: &Sandbox) -> Config {
+    let short = Duration::from_millis(300);
+    let mut config = Config::new(&sandbox.url()).unwrap();
+    config.backoff(Duration::from_millis(2), Duration::from_millis(100)).unwrap();
+    config.connect_timeout(short).unwrap().first_byte_timeout(short).unwrap();
+    config.silence_timeout(short).unwrap().request_timeout(2 * short).unwrap();
+    config.body_limit(1 << 20).unwrap();
+    for kind in Kind::ALL {
+        config.cadence(kind, Duration::from_millis(10), Duration::from_millis(50)).unwrap();
+    }
+    config.max_requests_per_second(2000.0).unwrap();
+    config
+}
+
+fn open(sandbox: &Sandbox) -> Live {
+    let live = Live::open(config(sandbox)).unwrap();
+    live.wait(LONG).unwrap();
+    live
+}
+
+fn until(what: &str, live: &Live, done: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !done() {
+        assert!(Instant::now() < deadline, "{what}: {:#?}", live.health());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn michael(snapshot: &Snapshot) -> String {
+    let extension = snapshot.core_server("default").unwrap().extensions().by_name("4224").unwrap();
+    Extension::try_from(extension).unwrap().display_name().unwrap().to_owned()
+}
+
+fn mike(snapshot: &Snapshot) -> String {
+    let user = snapshot.core_server("default").unwrap().users().by_name("mike").unwrap();
+    User::try_from(user).unwrap().displayed_name().unwrap().to_owned()
+}
+
+/// Every way in which one list can be answered wrongly.
+const BROKEN_ANSWERS: &[&str] = &[
+    "stall=before_head",
+    "stall=within_head",
+    "stall=within_body",
+    "drip=1",
+    "cut=0",
+    "cut=9",
+    "cut=60",
+    "cut=400",
+    "reset=0",
+    "reset=300",
+    "drop",
+    "length=longer",
+    "length=shorter",
+    "length=negative",
+    "length=twice",
+    "chunks=bad_size",
+    "chunks=huge_size",
+    "chunks=cut",
+    "chunks=no_end",
+    "garbage=500",
+    "body=html",
+    "body=object",
+    "body=null",
+    "body=empty",
+    "text=[null,null]",
+    "text=[{\"id\":7}]",
+    "status=500",
+    "status=502",
+    "status=503; retry_after=0",
+    "status=504",
+    "status=429",
+    "status=400",
+    "status=403",
+    "status=405",
+    "status=204",
+    "redirect=https://elsewhere:1/",
+    "redirect=http://elsewhere:1/; code=307",
+    "oversized=2G",
+    "nested=100000",
+    "gzip_bomb=1G",
+    "headers=100000",
+    "header_bytes=200000",
+];
+
+#[test]
+fn a_broken_answer_costs_nothing_but_time() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(&sandbox);
+    for (round, fault) in BROKEN_ANSWERS.iter().enumerate() {
+        let (old, new) = (michael(&live.snapshot()), format!("Michael {round}"));
+        sandbox.fault_from_str(&format!("{fault}; on=*/{{core}}/extensions").replace("{core}", "*")).unwrap();
+        let failed = live.metrics().iter().find(|(name, _)| *name == "failed_requests").unwrap().1;
+        until(&format!("{fault}: a failure"), &live, || {
+            live.metrics().iter().find(|(name, _)| *name == "failed_requests").unwrap().1 > failed
+        });
+        sandbox.set_display_name("4224", &new).unwrap();
+        sandbox.set_displayed_name("mike", &new).unwrap();
+        until(&format!("{fault}: the users go on"), &live, || mike(&live.snapshot()) == new);
+        assert_eq!(michael(&live.snapshot()), old, "{fault}");
+        let health = live.health();
+        let problem = health.last_error.expect("the failure is told");
+        assert!(!problem.error.message().is_empty() && !format!("{problem:?}").contains("secret"), "{fault}");
+        sandbox.clear_faults();
+        until(&format!("{fault}: healed"), &live, || michael(&live.snapshot()) == new);
+        until(&format!("{fault}: live"), &live, || {
+            let health = live.health();
+            health.state == State::Live && health.failing.is_empty()
+        });
+        assert_eq!(live.snapshot().epoch(), 1, "{fault}: not a new incarnation");
+    }
+}
+
+#[test]
+fn a_server_that_is_broken_as_a_whole_is_told_and_waited_for() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(&sandbox);
+    for (fault, state) in [
+        ("drop", State::Stale),
+        ("status=503", State::Stale),
+        ("garbage=100", State::Stale),
+        ("stall=before_head", State::Stale),
+        ("body=html", State::Stale),
+        ("status=401", State::Failed),
+        ("status=403", State::Failed),
+        ("redirect=https://pbx:55050/", State::Failed),
+    ] {
+        sandbox.fault_from_str(fault).unwrap();
+        until(&format!("{fault}: {state}"), &live, || live.health().state == state);
+        assert_eq!(michael(&live.snapshot()), "Michael Y", "{fault}");
+        let before = sandbox.request_count();
+        std::thread::sleep(Duration::from_millis(300));
+        assert!(sandbox.request_count() - before < 300, "{fault}: no storm");
+        sandbox.clear_faults();
+        until(&format!("{fault}: live again"), &live, || live.health().state == State::Live);
+    }
+}
+
+#[test]
+fn a_list_that_is_suddenly_nearly_empty_is_asked_for_once_more() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(40)).unwrap();
+    let live = open(&sandbox);
+    let count = || live.snapshot().core_server("default").unwrap().users().len();
+    let before = count();
+    sandbox.fault_from_str("body=list; on=*/users; times=1").unwrap();
+    let held = || live.metrics().iter().any(|(name, value)| *name == "held_back_answers" && *value == 1);
+    until("held back", &live, held);
+    let asked = sandbox.request_count();
+    until("asked again", &live, || sandbox.request_count() > asked + 20);
+    assert_eq!(count(), before);
+    assert!(live.health().last_error.unwrap().error.message().contains("shrank"));
+    sandbox.fault_from_str("body=list; on=*/users").unwrap();
+    until("believed", &live, || count() == 0);
+}
+
+#[test]
+fn a_hidden_list_goes_and_comes_back_and_a_gone_instance_goes() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(&sandbox);
+    let known = || live.snapshot().core_server("default").unwrap().conferences().is_known();
+    assert!(known());
+    sandbox.fault_from_str("status=404; on=*/conferences").unwrap();
+    until("hidden", &live, || !known());
+    assert_eq!(live.health().state, State::Live);
+    sandbox.clear_faults();
+    until("back", &live, known);
+    sandbox.remove_extension("4224").unwrap();
+    until("gone", &live, || {
+        let snapshot = live.snapshot();
+        let found = snapshot.core_server("default").unwrap().extensions().by_name("4224").map(|e| e.id());
+        found.is_err_and(|error| error.code() == Code::NotFound)
+    });
+}
+
+#[test]
+fn a_server_that_is_up_and_down_all_the_time_is_followed() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(5)).unwrap();
+    let live = open(&sandbox);
+    for round in 0..10 {
+        sandbox.stop_listening();
+        std::thread::sleep(Duration::from_millis(50));
+        sandbox.start_listening().unwrap();
+        std::thread::sleep(Duration::from_millis(50));
+        if round % 3 == 0 {
+            sandbox.restart();
+        }
+    }
+    let last = sandbox.core_server_id();
+    until("the last incarnation", &live, || {
+        live.health().state == State::Live
+            && live.snapshot().core_server("default").is_ok_and(|server| server.id() == last)
+    });
+}
+
+#[test]
+fn an_action_whose_answer_is_lost_is_unknown_and_never_sent_twice() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(&sandbox);
+    let posts = || sandbox.requests().iter().filter(|request| request.method == "POST").count();
+    for fault in
+        ["cut=0", "cut=20", "reset=0", "drop", "stall=before_head", "garbage=50", "status=500", "status=502", "drip=1"]
+    {
+        sandbox.fault_from_str(&format!("{fault}; method=POST")).unwrap();
+        let before = posts();
+        let ticket = live.extension("4224", None).unwrap().originate("5551234").unwrap();
+        assert_eq!(ticket.outcome(), isymphony::action::Outcome::Unknown, "{fault}");
+        assert_eq!(ticket.error().unwrap().code(), Code::OutcomeUnknown, "{fault}");
+        assert!(posts() <= before + 1, "{fault}");
+        sandbox.clear_faults();
+    }
+    for (fault, code) in [("status=412", Code::Rejected), ("status=403", Code::Forbidden), ("status=401", Code::Auth)] {
+        sandbox.fault_from_str(&format!("{fault}; method=POST")).unwrap();
+        let before = posts();
+        let error = live.extension("4224", None).unwrap().originate("5551234").unwrap_err();
+        assert_eq!((error.code(), posts() - before), (code, 1), "{fault}");
+        sandbox.clear_faults();
+    }
+    sandbox.stop_listening();
+    let error = live.extension("4224", None).unwrap().originate("5551234").unwrap_err();
+    assert_eq!(error.code(), Code::ConnectionFailed, "what was surely not sent is an error");
+}

@@ -1,0 +1,138 @@
+//! The client in its host process: forks, signals, and what is left behind.
+
+use std::time::{Duration, Instant};
+
+use isymphony::health::State;
+use isymphony::sandbox::{Sandbox, SandboxConfig};
+use isymphony::{Config, Live};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, fork};
+
+const LONG: Option<Duration> = Some(Duration::from_secs(10));
+
+fn open(sandbox: &Sandbox) -> Live {
+    let live = Live::open(Config::new(&sandbox.url()).unwrap()).unwrap();
+    live.wait(LONG).unwrap();
+    live
+}
+
+/// Runs `life` in a forked child and gives its exit code; a child that hangs fails the test.
+fn in_child(life: impl FnOnce() -> i32) -> i32 {
+    // SAFETY: the child runs only this library, whose life after a fork is what is tested, and leaves by _exit.
+    match unsafe { fork() }.unwrap() {
+        ForkResult::Child => {
+            let code = std::panic::catch_unwind(std::panic::AssertUnwindSafe(life)).unwrap_or(99);
+            // SAFETY: ends the child at once, without the parent's exit handlers.
+            unsafe { nix::libc::_exit(code) }
+        }
+        ForkResult::Parent { child } => {
+            let deadline = Instant::now() + Duration::from_secs(20);
+            loop {
+                match waitpid(child, Some(nix::sys::wait::WaitPidFlag::WNOHANG)).unwrap() {
+                    WaitStatus::Exited(_, code) => return code,
+                    WaitStatus::StillAlive if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(5)),
+                    other => {
+                        let _ = nix::sys::signal::kill(child, nix::sys::signal::Signal::SIGKILL);
+                        panic!("the child did not end: {other:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_forked_child_reads_its_copy_and_syncs_when_asked() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(&sandbox);
+    let requests = sandbox.request_count();
+    for _ in 0..5 {
+        let code = in_child(|| {
+            let extensions = |live: &Live| live.snapshot().core_server("default").unwrap().extensions().len();
+            if extensions(&live) < 20 {
+                return 1;
+            }
+            let before = live.snapshot().generation();
+            if live.refresh(LONG).is_err() {
+                return 2;
+            }
+            if live.health().state != State::Live
+                || live.snapshot().generation() <= before
+                || live.snapshot().epoch() != 1
+            {
+                return 3;
+            }
+            if live.extension("4224", None).unwrap().set_dnd(true).is_err() {
+                return 4;
+            }
+            live.close(None);
+            0
+        });
+        assert_eq!(code, 0);
+        assert_eq!(in_child(|| i32::from(live.snapshot().core_server("default").is_err())), 0);
+        assert_eq!(
+            in_child(|| {
+                live.close(None); // Never joins the parent's threads.
+                0
+            }),
+            0
+        );
+    }
+    assert!(sandbox.request_count() > requests);
+    live.refresh(LONG).unwrap();
+    assert_eq!(live.health().state, State::Live, "the parent is undisturbed");
+}
+
+fn threads() -> Vec<(String, u64)> {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    tasks
+        .filter_map(|task| {
+            let status = std::fs::read_to_string(task.ok()?.path().join("status")).ok()?;
+            let field =
+                |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).map(|v| v.trim().to_owned());
+            Some((field("Name:")?, u64::from_str_radix(&field("SigBlk:")?, 16).ok()?))
+        })
+        .filter(|(name, _)| name.starts_with("isymphony"))
+        .collect()
+}
+
+#[test]
+fn no_signal_is_handled_on_a_thread_of_the_library() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(&sandbox);
+    let threads = threads();
+    assert!(threads.len() >= 3, "{threads:?}");
+    for (name, blocked) in threads {
+        for signal in
+            [nix::libc::SIGINT, nix::libc::SIGTERM, nix::libc::SIGCHLD, nix::libc::SIGALRM, nix::libc::SIGUSR1]
+        {
+            assert!(blocked & (1 << (signal - 1)) != 0, "{name} does not block {signal}");
+        }
+    }
+    drop(live);
+}
+
+#[test]
+fn opening_and_closing_leaves_nothing_behind() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(2)).unwrap();
+    let descriptors = || std::fs::read_dir("/proc/self/fd").unwrap().count();
+    let settled = |limit: usize| {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while descriptors() > limit && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        descriptors()
+    };
+    drop(open(&sandbox));
+    std::thread::sleep(Duration::from_millis(200));
+    let before = descriptors();
+    for round in 0..200 {
+        let live = Live::open(Config::new(&sandbox.url()).unwrap()).unwrap();
+        if round % 10 == 0 {
+            live.wait(LONG).unwrap();
+        }
+        live.close(None);
+    }
+    // The other tests of this file run beside this one and hold a few of their own.
+    assert!(settled(before) <= before + 40, "{before} {}", descriptors());
+}
