@@ -1,0 +1,7 @@
+"""``python -m isymphony``."""
+
+import sys
+
+from .demo import main
+
+sys.exit(main())
