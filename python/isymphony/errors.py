@@ -8,8 +8,6 @@ No message ever holds a password.
 
 from __future__ import annotations
 
-from typing import Any
-
 __all__ = [
     "Ambiguous",
     "AuthError",
@@ -63,7 +61,7 @@ class IsymphonyError(Exception):
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
 
-    def __reduce__(self) -> tuple[Any, ...]:
+    def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), str(self), self.retryable, self.http_status, self.server_message))
 
 

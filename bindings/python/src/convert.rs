@@ -32,7 +32,7 @@ impl<'py> FromPyObject<'_, 'py> for Seconds {
         };
         // An infinite or very long time is as long as it can be reckoned with.
         let far = Duration::from_secs(100 * 365 * 86_400);
-        match Duration::try_from_secs_f64(seconds.min(far.as_secs_f64())) {
+        match Duration::try_from_secs_f64(if seconds > far.as_secs_f64() { far.as_secs_f64() } else { seconds }) {
             Ok(time) => Ok(Seconds(time)),
             Err(_) => Err(invalid(py, format!("a time of {seconds} seconds is not possible"))),
         }

@@ -48,7 +48,10 @@ impl ResourceMapping {
     fn find<'a>(&'a self, key: &Bound<'_, PyAny>) -> Result<snapshot::Resource<'a>, PyErr> {
         let py = key.py();
         if let Ok(name) = key.cast::<PyString>() {
-            let name = name.to_str()?;
+            let Ok(name) = name.to_str() else {
+                let message = format!("no {} has a name with lone surrogates", self.kind);
+                return Err(raise_for_key(py, &Error::new(Code::NotFound, message)));
+            };
             let list = self.list();
             if self.kind.row().symbolic.is_none() {
                 let found = Uuid::try_parse(name).ok().and_then(|id| list.by_id(id));
@@ -130,7 +133,7 @@ impl ResourceMapping {
     fn __contains__(&self, key: &Bound<'_, PyAny>) -> PyResult<bool> {
         let list = self.list();
         if let Ok(name) = key.cast::<PyString>() {
-            let name = name.to_str()?;
+            let Ok(name) = name.to_str() else { return Ok(false) };
             return Ok(match self.kind.row().symbolic {
                 Some(_) => list.find(name).is_some(),
                 None => Uuid::try_parse(name).is_ok_and(|id| list.by_id(id).is_some()),

@@ -234,8 +234,8 @@ impl SandboxCoreServer {
         self.pbx.log_out_user(user_name).or_raise(py)
     }
 
-    /// Sets a user's status, as the user would. `return_time` is Unix time in milliseconds, -1 for none.
-    #[pyo3(signature = (user_name, name, r#type, note="", return_time=-1))]
+    /// Sets a user's status, as the user would. `return_time` is Unix time in milliseconds.
+    #[pyo3(signature = (user_name, name, r#type, note="", return_time=None))]
     fn set_status(
         &self,
         py: Python<'_>,
@@ -243,9 +243,9 @@ impl SandboxCoreServer {
         name: &str,
         r#type: &str,
         note: &str,
-        return_time: i64,
+        return_time: Option<i64>,
     ) -> PyResult<()> {
-        self.pbx.set_status(user_name, name, r#type, note, return_time).or_raise(py)
+        self.pbx.set_status(user_name, name, r#type, note, return_time.unwrap_or(-1)).or_raise(py)
     }
 
     /// A new queue without agents. Its id.
