@@ -66,6 +66,7 @@ pub struct Config {
     core_servers: Option<Vec<String>>,
     kinds: Option<Vec<Kind>>,
     events: bool,
+    event_silence: (Duration, Duration),
     max_requests_per_second: Option<f64>,
     ca_file: Option<PathBuf>,
     client_cert: Option<(PathBuf, PathBuf)>,
@@ -109,6 +110,7 @@ impl Config {
             core_servers: None,
             kinds: None,
             events: true,
+            event_silence: (Duration::from_secs(30), Duration::from_secs(10)),
             max_requests_per_second: None,
             ca_file: None,
             client_cert: None,
@@ -169,6 +171,16 @@ impl Config {
     pub fn events(&mut self, on: bool) -> &mut Self {
         self.events = on;
         self
+    }
+
+    /// How long the socket of the events may be silent before the server is asked for a sign of life, and how long it may
+    /// take to give one before the socket is opened anew. Default: 30 s and 10 s.
+    ///
+    /// # Errors
+    /// [`Code::Config`] where one of them is zero or longer than a day.
+    pub fn event_silence(&mut self, silence: Duration, answer: Duration) -> Result<&mut Self> {
+        self.event_silence = (time("event_silence: silence", silence)?, time("event_silence: answer", answer)?);
+        Ok(self)
     }
 
     /// How many requests a second the server is asked at most. Default: 50 while polling, and the first whole snapshot

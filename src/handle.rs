@@ -105,8 +105,11 @@ impl Handle {
         self.get().map(|resource| resource.get().id())
     }
 
-    /// The instance in a snapshot.
-    pub(crate) fn get_in(&self, snapshot: &Snapshot) -> Result<ResourceOwned> {
+    /// The instance in a snapshot of the same client, borrowed from it: for readers who pin one snapshot for many reads.
+    ///
+    /// # Errors
+    /// As [`Handle::get`].
+    pub fn find_in<'s>(&self, snapshot: &'s Snapshot) -> Result<Resource<'s>> {
         let locator = self.locator();
         let found = match self.find(snapshot, &locator) {
             Err(error) if error.code() == Code::NotFound => self.find_renamed(snapshot, &locator).ok_or(error)?,
@@ -121,7 +124,11 @@ impl Handle {
         if memory.as_deref() != found.configuration_id() {
             *memory = found.configuration_id().map(str::to_owned);
         }
-        Ok(found.to_owned())
+        Ok(found)
+    }
+
+    pub(crate) fn get_in(&self, snapshot: &Snapshot) -> Result<ResourceOwned> {
+        self.find_in(snapshot).map(|resource| resource.to_owned())
     }
 
     fn find<'s>(&self, snapshot: &'s Snapshot, locator: &Locator) -> Result<Resource<'s>> {

@@ -32,6 +32,7 @@
 //! | [`snapshot`] | what is known, and how to read it |
 //! | [`handle`], [`action`] | symbolic references, and what can be done with them |
 //! | [`watch`] | what changes, as it changes |
+//! | [`Event`] | what the server tells as it happens: a hint where to look, and news for who watches |
 //! | [`health`] | the truth about how well the client knows the server |
 //! | [`sandbox`] | an embedded server to try and test on |
 //!
@@ -43,6 +44,7 @@ pub mod catalog;
 mod clock;
 pub mod config;
 mod error;
+mod event;
 pub mod handle;
 pub mod health;
 mod live;
@@ -57,6 +59,7 @@ pub mod watch;
 
 pub use config::Config;
 pub use error::{Code, Error, Result};
+pub use event::Event;
 pub use handle::Handle;
 pub use health::Health;
 pub use live::Live;

@@ -280,7 +280,7 @@ impl Live {
         let report = snapshot.report();
         let shared = self.shared();
         let counters = &shared.counters;
-        vec![
+        let mut metrics = vec![
             ("requests", counters.requests.load(Relaxed)),
             ("failed_requests", counters.failed_requests.load(Relaxed)),
             ("unchanged_answers", counters.unchanged_answers.load(Relaxed)),
@@ -296,7 +296,9 @@ impl Live {
             ("ambiguous_names", u64::from(report.ambiguous_names)),
             ("other_types", u64::from(report.other_types)),
             ("items_with_unknown_properties", u64::from(report.unknown_properties)),
-        ]
+        ];
+        metrics.extend(shared.events.metrics());
+        metrics
     }
 
     /// Closes the client, within `timeout` (default 90 ms) whatever hangs: requests in flight are ended. Snapshots that were

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::events::{self, Events};
 use super::fetch::{self, Queue};
 use super::writer::Writer;
 use super::{Awaited, Message};
@@ -34,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) cell: Arc<Cell>,
     pub(crate) signals: Signals,
     pub(crate) counters: Counters,
+    pub(crate) events: Events,
     jobs: Queue,
     writer: Sender<Message>,
     closed: AtomicBool,
@@ -90,6 +92,7 @@ impl Shared {
             cell,
             signals: Signals::default(),
             counters: Counters::default(),
+            events: Events::new(config.get_events()),
             jobs: Queue::default(),
             writer,
             closed: AtomicBool::new(false),
@@ -114,6 +117,10 @@ impl Shared {
         for _ in 0..self.config.get_connections() {
             let (shared, writer) = (self.clone(), self.writer.clone());
             self.spawn("isymphony-fetch", move || fetch::run(&shared.jobs, &shared.transport, &limits, &writer))?;
+        }
+        if self.config.get_events() {
+            let shared = self.clone();
+            self.spawn("isymphony-events", move || events::run(&shared))?;
         }
         let shared = self.clone();
         self.spawn("isymphony-sync", move || Writer::new(shared.clone()).run(&inbox))
@@ -194,6 +201,7 @@ impl Shared {
             return; // The threads are the parent's, and a lock may be held by one that does not exist here.
         }
         self.jobs.close();
+        self.events.retry();
         self.tell(Message::Close);
         self.change(|_| {});
         self.signals.set_all();
@@ -263,6 +271,7 @@ impl Shared {
         let mut status = self.status();
         let ((state, since), news) = self.told(&mut status);
         let snapshot = self.cell.pin();
+        let (events, events_problem) = self.events.health();
         let mut failing: Vec<(Kind, Problem)> = Vec::new();
         for (address, problem) in &status.failing {
             if failing.iter().all(|(kind, _)| *kind != address.kind()) {
@@ -281,6 +290,8 @@ impl Shared {
             generation: snapshot.generation(),
             last_error,
             failing,
+            events,
+            events_problem,
             retired_snapshots: self.counters.retired_snapshots.load(Ordering::Relaxed),
         }
     }

@@ -39,13 +39,25 @@ pub(super) struct Writer {
     pub(super) gather: Option<Gather>,
     /// See [`Fetched::era`].
     pub(super) era: u64,
-    polls: Bucket,
+    pub(super) polls: Bucket,
     gathers: Option<Bucket>,
     in_flight: usize,
     pub(super) pause: Option<Pause>,
     pub(super) failures_in_a_row: u32,
     pub(super) placing: Placing,
     retired: Retired,
+    pub(super) missed: Missed,
+}
+
+/// What may have changed while an incarnation was gathered, in a part that was read before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Missed {
+    #[default]
+    Nothing,
+    /// Events were not listened to from the beginning.
+    Something,
+    /// An event told of a change.
+    Changes,
 }
 
 impl Writer {
@@ -68,6 +80,7 @@ impl Writer {
             pause: None,
             failures_in_a_row: 0,
             placing: Placing::default(),
+            missed: Missed::Nothing,
             retired: Retired::default(),
             shared,
         }
@@ -214,6 +227,15 @@ impl Writer {
                     self.plan.urge(&address, now);
                 }
             }
+            Message::Hints(_) if self.gather.is_some() => self.missed = Missed::Changes,
+            Message::EventsMissed if self.gather.is_some() => self.missed = self.missed.max(Missed::Something),
+            Message::Hints(addresses) => {
+                // In their order, for which a moment each is enough.
+                for (nanos, address) in (0..).zip(&addresses) {
+                    self.plan.urge(address, now + Duration::from_nanos(nanos));
+                }
+            }
+            Message::EventsMissed => self.plan.catch_up(now, self.polls.gap()),
             Message::Refresh => {
                 self.plan.urge(&Address::ROOT, now);
                 for address in self.draft.lists() {
@@ -224,6 +246,7 @@ impl Writer {
                 if let Some(pause) = &mut self.pause {
                     pause.until = now;
                 }
+                self.shared.events.retry();
             }
             Message::Close => {}
         }

@@ -33,16 +33,19 @@ pub(crate) struct Answer {
 impl Answer {
     /// Takes the head, and as much of the body as comes: the status is the answer, the text only explains it.
     pub(super) fn read(response: Response<Body>) -> Answer {
-        let status = response.status().as_u16();
-        let headers = response.headers();
-        let text_of = |name: HeaderName| headers.get(name)?.to_str().ok().map(super::fault::clean);
-        let (allow, location) = (text_of(ALLOW), text_of(LOCATION));
-        let retry_after = retry_after(headers);
+        let (head, body) = response.into_parts();
         let mut bytes = Vec::new();
         // What has come before a failure is kept.
-        let _ = response.into_body().into_reader().take(TEXT_LIMIT).read_to_end(&mut bytes);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status, text, allow, retry_after, location: location.as_deref().map(place) }
+        let _ = body.into_reader().take(TEXT_LIMIT).read_to_end(&mut bytes);
+        Answer::of(head.status.as_u16(), &head.headers, &bytes)
+    }
+
+    /// An answer whose head and body were read elsewhere.
+    pub(super) fn of(status: u16, headers: &HeaderMap, body: &[u8]) -> Answer {
+        let text_of = |name: HeaderName| headers.get(name)?.to_str().ok().map(super::fault::clean);
+        let (allow, location) = (text_of(ALLOW), text_of(LOCATION));
+        let text = String::from_utf8_lossy(body).into_owned();
+        Answer { status, text, allow, retry_after: retry_after(headers), location: location.as_deref().map(place) }
     }
 
     /// Whether the server did what it was asked for.

@@ -11,15 +11,18 @@
 //! | `socket` | TCP: connect, send, receive, within limits |
 //! | `resolver` | names to addresses |
 //! | `auth` | the credentials |
+//! | `events`, `upgrade` | the WebSocket of the Event API, over the same TCP, TLS and credentials |
 
 mod answer;
 mod auth;
 mod chain;
+pub(crate) mod events;
 mod fault;
 mod resolver;
 mod socket;
 mod tls;
 mod trace;
+mod upgrade;
 mod verify;
 
 #[cfg(test)]
@@ -61,6 +64,8 @@ pub(crate) struct Transport {
     /// Where TLS is spoken to the server or the proxy.
     tls: Option<Arc<rustls::ClientConfig>>,
     about: About,
+    /// How to connect to the Event API.
+    events: events::Line,
     closed: Arc<AtomicBool>,
     body_limit: u64,
     action_timeout: Duration,
@@ -154,6 +159,7 @@ impl Transport {
             names,
             tls,
             about: About::new(config),
+            events: events::Line::new(config),
             closed,
             body_limit: config.get_body_limit(),
             action_timeout: config.get_action_timeout(),
@@ -276,6 +282,7 @@ impl Transport {
         self.names.wake();
         self.pooled.clone().shutdown();
         self.single.clone().shutdown();
+        self.events.shut_down();
     }
 
     /// Whether [`Transport::close`] was called.
@@ -288,13 +295,18 @@ impl Transport {
         self.process != std::process::id()
     }
 
-    fn request<B>(&self, method: Method, path: &str, body: B) -> Result<Request<B>> {
+    fn check_open(&self) -> Result<()> {
         if self.is_closed() {
             return Err(closed());
         }
         if self.is_foreign() {
             return Err(Error::new(Code::Closed, "the client was opened by another process, before a fork"));
         }
+        Ok(())
+    }
+
+    fn request<B>(&self, method: Method, path: &str, body: B) -> Result<Request<B>> {
+        self.check_open()?;
         check_path(path)?;
         let request = Request::builder().method(&method).uri(format!("{}{path}", self.base));
         let request = match method {

@@ -1,0 +1,87 @@
+//! The arguments of an action that is given by its name.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+
+use isymphony_core::action::Arg;
+
+use crate::error::{isym_error, isym_status};
+use crate::guard::{self, need};
+use crate::str;
+use crate::uuid::isym_uuid;
+
+/// The arguments of an action, by name. Setting one again replaces it. The caller frees them with isym_args_free; one
+/// object may be used for any number of actions.
+pub struct isym_args(Vec<(String, Arg)>);
+
+impl isym_args {
+    fn set(&mut self, name: &str, value: Arg) {
+        self.0.retain(|(known, _)| known != name);
+        self.0.push((name.to_owned(), value));
+    }
+
+    /// The arguments as the core takes them; none for NULL.
+    pub(crate) fn list(args: Option<&isym_args>) -> Vec<(&str, Arg)> {
+        args.map(|args| args.0.iter().map(|(name, value)| (name.as_str(), value.clone())).collect()).unwrap_or_default()
+    }
+}
+
+/// No arguments yet. Never NULL. The caller frees them with isym_args_free.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_args_new() -> Option<Box<isym_args>> {
+    guard::plain(|| Some(Box::new(isym_args(Vec::new()))))
+}
+
+/// Frees arguments. NULL is accepted.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_args_free(args: Option<Box<isym_args>>) {
+    guard::plain(|| drop(args));
+}
+
+/// Sets an argument to a text, which may be empty.
+///
+/// Errors: ISYM_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_args_set_text(
+    args: Option<&mut isym_args>,
+    name: *const c_char,
+    value: *const c_char,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        need(args, "args")?.set(str::text(name, "name")?, str::any(value, "value")?.into());
+        Ok(())
+    })
+}
+
+/// Sets an argument to a whole number; times are Unix milliseconds, -1 for none.
+///
+/// Errors: ISYM_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_args_set_int(
+    args: Option<&mut isym_args>,
+    name: *const c_char,
+    value: i64,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        need(args, "args")?.set(str::text(name, "name")?, value.into());
+        Ok(())
+    })
+}
+
+/// Sets an argument to an id.
+///
+/// Errors: ISYM_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_args_set_uuid(
+    args: Option<&mut isym_args>,
+    name: *const c_char,
+    value: isym_uuid,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        need(args, "args")?.set(str::text(name, "name")?, Arg::Id(value.into()));
+        Ok(())
+    })
+}

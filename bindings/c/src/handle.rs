@@ -1,0 +1,201 @@
+//! Symbolic references that survive a restart of the server.
+
+use std::ffi::c_char;
+use std::mem::MaybeUninit;
+
+use isymphony_core::Handle;
+
+use crate::args::isym_args;
+use crate::error::{isym_error, isym_status};
+use crate::guard::{self, invalid, need};
+use crate::kind::{checked, isym_kind};
+use crate::live::isym_live;
+use crate::resource::isym_resource;
+use crate::snapshot::isym_snapshot;
+use crate::str::{self, isym_text};
+use crate::ticket::isym_ticket;
+use crate::time::limit;
+use crate::uuid::isym_uuid;
+
+/// A reference to an instance by its kind and the names along its path, bound anew at every use.
+///
+/// The name decides, byte for byte. When nothing has the name any more, the configuration id that was seen under it does.
+/// When the name changes hands, the handle follows the name. A path that holds ids is made symbolic when it is first
+/// found; an instance without a symbolic name (a call segment, an agent) is found by its id only, until the server
+/// restarts. The caller frees it with isym_handle_free. It may be used on any number of threads at once.
+pub struct isym_handle(pub(crate) Handle);
+
+/// A handle for what a path addresses, whether it is there now or not.
+///
+/// `handle` is the caller's, who frees it with isym_handle_free; it outlives the client.
+///
+/// Errors: ISYM_INVALID_PATH when it is not the path of one object.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_live_handle(
+    live: Option<&isym_live>,
+    path: *const c_char,
+    handle: Option<&mut MaybeUninit<Box<isym_handle>>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (live, path, out) = (need(live, "live")?, str::text(path, "path")?, need(handle, "handle")?);
+        out.write(Box::new(isym_handle(live.0.handle(path)?)));
+        Ok(())
+    })
+}
+
+/// A handle for an instance that a snapshot gave: by symbolic names as far as it has any.
+///
+/// `handle` is the caller's, who frees it with isym_handle_free; it outlives snapshot and client.
+///
+/// Errors: ISYM_INVALID_ARGUMENT for an empty view.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_live_handle_of(
+    live: Option<&isym_live>,
+    resource: isym_resource,
+    handle: Option<&mut MaybeUninit<Box<isym_handle>>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (live, out) = (need(live, "live")?, need(handle, "handle")?);
+        let resource = resource.get().ok_or_else(|| invalid("resource is empty".to_owned()))?;
+        out.write(Box::new(isym_handle(live.0.handle_of(&resource))));
+        Ok(())
+    })
+}
+
+/// A handle for the instance of a kind (isym_kind) with this symbolic name, in a core server; where `core_server` is NULL,
+/// in whichever has one of that name.
+///
+/// `handle` is the caller's, who frees it with isym_handle_free; it outlives the client.
+///
+/// Errors: ISYM_INVALID_ARGUMENT where the kind has no symbolic names.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_live_handle_named(
+    live: Option<&isym_live>,
+    core_server: *const c_char,
+    kind: u32,
+    name: *const c_char,
+    handle: Option<&mut MaybeUninit<Box<isym_handle>>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        use isymphony_core::catalog::Kind;
+        let (live, out) = (&need(live, "live")?.0, need(handle, "handle")?);
+        let (server, name) = (str::optional(core_server, "core_server")?, str::text(name, "name")?);
+        let handle = match checked(kind, "kind")? {
+            Kind::CoreServer => Handle::clone(&live.core_server(name)),
+            Kind::User => Handle::clone(&*live.user(name, server)?),
+            Kind::Extension => Handle::clone(&*live.extension(name, server)?),
+            Kind::Queue => Handle::clone(&*live.queue(name, server)?),
+            Kind::ConferenceRoom => Handle::clone(&*live.conference(name, server)?),
+            kind => return Err(invalid(format!("a {kind} has no symbolic name"))),
+        };
+        out.write(Box::new(isym_handle(handle)));
+        Ok(())
+    })
+}
+
+/// Another handle for the same, to be freed by itself. NULL for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_handle_clone(handle: Option<&isym_handle>) -> Option<Box<isym_handle>> {
+    guard::plain(|| handle.map(|handle| Box::new(isym_handle(handle.0.clone()))))
+}
+
+/// Frees a handle. NULL is accepted.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_handle_free(handle: Option<Box<isym_handle>>) {
+    guard::plain(|| drop(handle));
+}
+
+/// The kind of the instance.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_handle_kind(handle: Option<&isym_handle>) -> isym_kind {
+    guard::plain(|| handle.map(|handle| handle.0.kind().into()).unwrap_or_default())
+}
+
+/// The path, by symbolic names as far as there are any. NULL for NULL.
+///
+/// Made for the caller, who frees it with isym_text_free.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_handle_path(handle: Option<&isym_handle>) -> Option<Box<isym_text>> {
+    guard::plain(|| handle.map(|handle| isym_text::boxed(handle.0.path())))
+}
+
+/// The instance in a snapshot of the same client. `resource` is borrowed from the snapshot.
+///
+/// Errors: ISYM_NOT_FOUND, ISYM_AMBIGUOUS with the candidates, ISYM_UNSUPPORTED for kinds that are not synced.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_handle_get(
+    handle: Option<&isym_handle>,
+    snapshot: Option<&isym_snapshot>,
+    resource: Option<&mut MaybeUninit<isym_resource>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (handle, snapshot, out) =
+            (need(handle, "handle")?, need(snapshot, "snapshot")?, need(resource, "resource")?);
+        out.write(handle.0.find_in(&snapshot.0)?.into());
+        Ok(())
+    })
+}
+
+/// The id of the instance in the client's current snapshot: new after every restart of the server.
+///
+/// Errors: as isym_handle_get.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_handle_resolve(
+    handle: Option<&isym_handle>,
+    id: Option<&mut MaybeUninit<isym_uuid>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (handle, out) = (need(handle, "handle")?, need(id, "id")?);
+        out.write(handle.0.resolve()?.into());
+        Ok(())
+    })
+}
+
+/// Carries out an action of the catalogue on the instance, at most once, given by its name, as in "originate" with the
+/// argument "destination". Waits for the server's answer, at most `timeout_ms`; negative (ISYM_DEFAULT_TIMEOUT): the
+/// action timeout of the settings. `args` may be NULL.
+///
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. What may have been carried out gives a
+/// ticket whose outcome is ISYM_OUTCOME_UNCERTAIN, and ISYM_OK.
+///
+/// Errors, all of which mean that it surely was not carried out: ISYM_NOT_FOUND and the like when the target is not there;
+/// ISYM_UNSUPPORTED, ISYM_INVALID_ARGUMENT before anything is sent; ISYM_REJECTED and the like with the server's words;
+/// ISYM_CONNECTION_FAILED when nothing could be sent; ISYM_CLOSED.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_handle_act(
+    handle: Option<&isym_handle>,
+    action: *const c_char,
+    args: Option<&isym_args>,
+    timeout_ms: i64,
+    ticket: Option<&mut MaybeUninit<Box<isym_ticket>>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (handle, action) = (need(handle, "handle")?, str::text(action, "action")?);
+        isym_ticket::give(handle.0.act(action, &isym_args::list(args), limit(timeout_ms)), ticket)
+    })
+}
+
+/// Carries out an action on an instance that a snapshot gave, by its id: after a restart of the server it is refused with
+/// ISYM_NOT_FOUND. Everything else: as isym_handle_act.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_live_act(
+    live: Option<&isym_live>,
+    resource: isym_resource,
+    action: *const c_char,
+    args: Option<&isym_args>,
+    timeout_ms: i64,
+    ticket: Option<&mut MaybeUninit<Box<isym_ticket>>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (live, action) = (need(live, "live")?, str::text(action, "action")?);
+        let resource = resource.get().ok_or_else(|| invalid("resource is empty".to_owned()))?;
+        isym_ticket::give(live.0.act(&resource, action, &isym_args::list(args), limit(timeout_ms)), ticket)
+    })
+}
