@@ -6,9 +6,9 @@
 ...     print(extension.display_name, extension.id, extension.call_segments)
 ...     live.extension("4224").originate("5551234").wait(timeout=5)
 
-``connect`` gives a :class:`Live`; its :class:`Snapshot` answers names and ids without asking the server; its handles act
-by name and survive a restart of the server. Errors are in :mod:`isymphony.errors`, an embedded server to try it on in
-:mod:`isymphony.sandbox`.
+``connect`` gives a :class:`Live`; its :class:`Snapshot` answers names and ids without asking the server; its handles
+act by name and survive a restart of the server. Errors are in :mod:`isymphony.errors`, an embedded server to try it on
+in :mod:`isymphony.sandbox`.
 """
 
 from collections.abc import Mapping as _Mapping

@@ -26,41 +26,41 @@ _StatusType: TypeAlias = (
 )
 
 __all__ = [
-    "Change",
-    "connect",
+    "Agent",
     "AgentHandle",
+    "CallSegment",
     "CallSegmentHandle",
+    "CallerId",
+    "Change",
+    "ConferenceRoom",
     "ConferenceRoomHandle",
+    "CoreServer",
     "CoreServerHandle",
+    "Extension",
     "ExtensionHandle",
     "Handle",
-    "QueueHandle",
-    "StatusHandle",
-    "UserHandle",
     "Health",
-    "Problem",
     "Live",
-    "ResourceMapping",
-    "_take_log_records",
-    "Agent",
-    "CallSegment",
-    "ConferenceRoom",
-    "CoreServer",
-    "Extension",
     "Login",
+    "Problem",
     "Queue",
-    "Statistics",
-    "Status",
-    "User",
-    "_resource_from_value",
-    "CallerId",
+    "QueueHandle",
     "Resource",
-    "SandboxCoreServer",
+    "ResourceMapping",
     "Sandbox",
+    "SandboxCoreServer",
     "SandboxRequest",
     "Snapshot",
+    "Statistics",
+    "Status",
+    "StatusHandle",
     "Ticket",
+    "User",
+    "UserHandle",
     "__version__",
+    "_resource_from_value",
+    "_take_log_records",
+    "connect",
 ]
 
 __version__: str
@@ -95,6 +95,7 @@ def connect(
     cadences: dict[str, tuple[_Seconds, _Seconds]] | None = None,
     backoff: tuple[_Seconds, _Seconds] | None = None,
 ) -> Live: ...
+
 @final
 class Live:
     def snapshot(self, max_age: _Seconds | None = None) -> Snapshot: ...
@@ -228,6 +229,8 @@ class Resource:
     def raw_json(self) -> str: ...
     @builtins.property
     def extra(self) -> dict[str, Any]: ...
+    @builtins.property
+    def extra_json(self) -> str: ...
     @builtins.property
     def core_server(self) -> CoreServer | None: ...
     def property(self, name: str) -> str | bool | int | None: ...
@@ -630,7 +633,9 @@ class Sandbox(SandboxCoreServer):
     def send_event(self, text: str) -> None: ...
     @property
     def events(self) -> list[str]: ...
-    def fault(self, text: str | None = None, /, **parts: str | bool | int | float | datetime.timedelta | None) -> None: ...
+    def fault(
+        self, text: str | None = None, /, **parts: str | bool | int | float | datetime.timedelta | None
+    ) -> None: ...
     def clear_faults(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(self, *_exception: object) -> None: ...

@@ -10,9 +10,9 @@ from . import _isymphony
 def drain_log() -> None:
     """Hand the records that wait to the logger ``isymphony`` and its children.
 
-    The library's own threads never touch the interpreter, so their records wait in a bounded queue. Every call that waits
-    or sends hands them over, and so do ``Live.health``, ``Live.metrics()`` and ``Live.close()``; a program that calls
-    none of these calls this from time to time.
+    The library's own threads never touch the interpreter, so their records wait in a bounded queue. Every call that
+    waits or sends hands them over, and so do ``Live.health``, ``Live.metrics()`` and ``Live.close()``; a program that
+    calls none of these calls this from time to time.
     """
     records, dropped = _isymphony._take_log_records()
     for level, name, text, created, thread in records:

@@ -38,7 +38,7 @@ def call_of(segment: isymphony.CallSegment) -> str:
 def section(title: str, rows: Iterable[tuple[str, str, str]]) -> list[str]:
     lines = [f"  {title}"]
     rows = list(rows)
-    lines += [f"    {a:<10} {b:<24} {c}".rstrip() for a, b, c in rows[:BOARD_ROWS]]
+    lines += [f"    {a:<16} {b:<20} {c}".rstrip() for a, b, c in rows[:BOARD_ROWS]]
     if len(rows) > BOARD_ROWS:
         lines.append(f"    ... and {len(rows) - BOARD_ROWS} more")
     return lines
@@ -74,7 +74,10 @@ def board(snapshot: isymphony.Snapshot) -> str:
             (
                 plain(queue.identifier),
                 plain(queue.display_name),
-                ", ".join(f"{plain(agent.name)} ({'paused' if agent.paused else plain(agent.state)})" for agent in queue.agents),
+                ", ".join(
+                    f"{plain(agent.name)} ({'paused' if agent.paused else plain(agent.state)})"
+                    for agent in queue.agents
+                ),
             )
             for queue in server.queues.values()
         ),
@@ -102,8 +105,8 @@ def demo() -> int:
 
             print("Names and ids, resolved in this process as the server would resolve them:")
             for path in PATHS:
-                extension = snapshot.resolve(path)
-                print(f"  {path}\n    -> extension {extension.extension_number}, {plain(extension.display_name)}, {extension.id}")
+                found = snapshot.resolve(path)
+                print(f"  {path}\n    -> extension {found.extension_number}, {plain(found.display_name)}, {found.id}")
             extensions = snapshot.core_servers["default"].extensions
             rounds = 100_000
             begin = time.perf_counter()

@@ -1,7 +1,7 @@
 """A pytest plugin: fixtures with the embedded server. Installed with the package, there is nothing to set up.
 
-``isymphony_sandbox`` is a :class:`~isymphony.sandbox.Sandbox` of its own for each test; ``isymphony_live`` a client of it.
-What the sandbox is started with can be chosen by indirect parameters::
+``isymphony_sandbox`` is a :class:`~isymphony.sandbox.Sandbox` of its own for each test, ``isymphony_live`` a client of
+it. What the sandbox is started with can be chosen by indirect parameters::
 
     @pytest.mark.parametrize("isymphony_sandbox", [{"users": 5, "calls_per_second": 2}], indirect=True)
     def test_board(isymphony_sandbox, isymphony_live): ...

@@ -84,7 +84,7 @@ def test_a_handler_that_raises_harms_nobody(isymphony_sandbox: Sandbox, monkeypa
         def emit(self, record: logging.LogRecord) -> None:
             raise RuntimeError("no")
 
-    raised = []
+    raised: list[object] = []
     monkeypatch.setattr("sys.unraisablehook", raised.append)
     handler = Handler()
     logger = logging.getLogger("isymphony")

@@ -24,8 +24,14 @@ def python(program: str, timeout: float = 30) -> subprocess.CompletedProcess[str
 
 BLOCKING = {
     "connect": "sandbox.stop_listening(); print('go', flush=True); isymphony.connect(sandbox.url, wait=60)",
-    "wait": "sandbox.stop_listening(); live = isymphony.connect(sandbox.url, wait=None); print('go', flush=True); live.wait()",
-    "refresh": "live = isymphony.connect(sandbox.url); sandbox.fault(stall='before_head'); print('go', flush=True); live.refresh()",
+    "wait": (
+        "sandbox.stop_listening(); live = isymphony.connect(sandbox.url, wait=None);"
+        "print('go', flush=True); live.wait()"
+    ),
+    "refresh": (
+        "live = isymphony.connect(sandbox.url); sandbox.fault(stall='before_head');"
+        "print('go', flush=True); live.refresh()"
+    ),
     "act": (
         "live = isymphony.connect(sandbox.url); sandbox.fault(stall='before_head', method='POST');"
         "print('go', flush=True); live.extension('4224').originate('1')"
@@ -88,7 +94,7 @@ def test_other_signals_run_their_handlers_meanwhile() -> None:
         "threading.Thread(target=lambda: live.extension('4224').originate('1').wait(10)).start()",
         "threading.Thread(target=lambda: live.wait(), daemon=True).start()",
         "del sandbox",
-        "sandbox.fault(stall='before_head'); threading.Thread(target=live.refresh, daemon=True).start(); time.sleep(0.2)",
+        "sandbox.fault(stall='before_head'); threading.Thread(target=live.refresh, daemon=True).start(); time.sleep(1)",
         "sys.keep = [live, live.extension('4224').get(), live.extension('4224').originate('1')]",
     ],
 )
@@ -176,14 +182,12 @@ def test_a_second_interpreter_is_refused_clearly() -> None:
         except ImportError:
             import _interpreters as interpreters
         other = interpreters.create()
-        try:
-            problem = interpreters.run_string(other, "import isymphony")
-        except Exception as error:
-            problem = error
-        print("ImportError" in repr(problem) or "ImportError" in str(problem), flush=True)
+        program = "try: import isymphony\\nexcept ImportError as error: print(error, flush=True)"
+        problem = interpreters.run_string(other, program)
+        assert not problem, problem
         """
     )
-    assert done.stdout == "True\n", done.stdout + done.stderr
+    assert "one interpreter" in done.stdout or "subinterpreters" in done.stdout, done.stdout + done.stderr
 
 
 def test_importing_is_cheap() -> None:

@@ -23,7 +23,6 @@ def snapshot(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> isym
     assert waiting
     live = isymphony_live
     live.refresh(timeout=5)
-    live.extension("4224").act("disable_dnd").wait(timeout=5)
     # Everything below the instances is read on its own cadence: wait until it was read.
     from conftest import eventually
 
@@ -120,7 +119,7 @@ def test_every_property_of_every_kind(snapshot: isymphony.Snapshot) -> None:
         assert set(resource.extra) <= set(raw)
         assert snapshot.resolve(resource.path) == resource
         assert resource.core_server == found["CoreServer"]
-        for name in type(resource).__match_args__:
+        for name in getattr(type(resource), "__match_args__"):  # noqa: B009
             assert hasattr(resource, name)
 
 
@@ -136,7 +135,7 @@ def test_caller_id(snapshot: isymphony.Snapshot) -> None:
     assert pickle.loads(pickle.dumps(caller)) == caller
     assert repr(caller) == f"CallerId(id={caller.id!r}, name='Ada', number='5551234')"
     with pytest.raises(AttributeError):
-        caller.number = "1"  # type: ignore[misc]
+        caller.number = "1"
     match segment:
         case isymphony.CallSegment("EXTERNAL", isymphony.CallerId(number)):
             assert number == "5551234"
@@ -157,7 +156,8 @@ def test_relations_run_both_ways(snapshot: isymphony.Snapshot) -> None:
     for agent in queue.agents:
         assert agent.queue == queue
         assert agent.extension is not None
-        assert agent in agent.extension.agents
+        # Each list is read on its own cadence, so one of the two may know a newer state.
+        assert agent.id in [other.id for other in agent.extension.agents]
         assert agent.statistics is not None
         assert agent.statistics.agent == agent
     waiting = [segment for segment in queue.call_segments if segment.caller_id.name == "Bob"]

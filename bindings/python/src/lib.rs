@@ -17,6 +17,11 @@
 //! Rules: all classes are frozen; no object holds a Python reference to what it came from, so there are no reference
 //! cycles; no thread of ours ever asks for the GIL; no lock of ours is held while the GIL is taken.
 
+use std::sync::OnceLock;
+
+use pyo3::exceptions::PyImportError;
+use pyo3::prelude::*;
+
 mod blocking;
 mod change;
 mod connect;
@@ -73,7 +78,22 @@ mod _isymphony {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::refuse_a_second_interpreter(module.py())?;
         super::records::install();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
+}
+
+/// What this module keeps in statics (classes, functions) belongs to one interpreter, so a second one in the same process
+/// is told that it cannot have it.
+fn refuse_a_second_interpreter(py: Python<'_>) -> PyResult<()> {
+    static FIRST: OnceLock<usize> = OnceLock::new();
+    // Each interpreter has a module `sys` of its own, for as long as it lives.
+    let this = py.import("sys")?.as_ptr() as usize;
+    if *FIRST.get_or_init(|| this) == this {
+        return Ok(());
+    }
+    Err(PyImportError::new_err(
+        "isymphony can be imported in one interpreter of a process only, and one has it already",
+    ))
 }

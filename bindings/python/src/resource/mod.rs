@@ -129,6 +129,12 @@ impl Resource {
         }
     }
 
+    /// What the catalogue does not know of it, as the text of a JSON object; empty when nothing.
+    #[getter]
+    fn extra_json(&self) -> &str {
+        self.core().extra().unwrap_or_default()
+    }
+
     /// The core server it is below; itself for a core server, `None` for an unpickled value.
     #[getter]
     fn core_server<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
