@@ -65,7 +65,7 @@ def test_health(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> N
     assert health.failing == {}
     assert 0 <= health.age < 60
     assert timedelta(0) <= datetime.now(timezone.utc) - health.since < timedelta(minutes=1)
-    isymphony_sandbox.fault(status=503, on="*/users", times=1)
+    isymphony_sandbox.fault(status=503, on="*/users")
     with pytest.raises(isymphony.TimedOut):
         isymphony_live.refresh(timeout=0.2)
     problem = isymphony_live.health.last_error

@@ -295,10 +295,14 @@ def test_paths_that_lead_nowhere(
 
 
 def test_paths_of_lists(snapshot: isymphony.Snapshot) -> None:
-    extensions = snapshot.resolve("coreServers/getByName/default/extensions")
+    extensions = snapshot.resolve_list("coreServers/getByName/default/extensions")
     assert isinstance(extensions, isymphony.ResourceMapping)
     assert extensions == snapshot.core_servers["default"].extensions
-    assert len(snapshot.resolve("coreServers")) == 1
+    assert len(snapshot.resolve_list("coreServers")) == 1
+    with pytest.raises(isymphony.PathError, match="a list of Extensions"):
+        snapshot.resolve("coreServers/getByName/default/extensions")
+    with pytest.raises(isymphony.PathError, match="one CoreServer"):
+        snapshot.resolve_list("coreServers/getByName/default")
 
 
 def test_snapshot_facts(snapshot: isymphony.Snapshot) -> None:

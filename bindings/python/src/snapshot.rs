@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::convert;
 use crate::errors::{OrRaise, raise};
 use crate::mapping::ResourceMapping;
-use crate::resource::kinds::{wrap, wrap_list};
+use crate::resource::kinds::wrap;
 
 /// Everything that is known of the server at one moment. Immutable: all its reads agree with each other.
 #[pyclass(module = "isymphony", frozen)]
@@ -43,13 +43,21 @@ impl Snapshot {
         Ok(mapping.bind(py).clone())
     }
 
-    /// What a path addresses, as the server would resolve it: a resource, or a mapping for the path of a list.
-    ///
-    /// Any mix of ids and `getByName`, with or without what stands before `coreServers`.
+    /// The resource that a path addresses, as the server would resolve it: any mix of ids and `getByName`, with or without
+    /// what stands before `coreServers`.
     fn resolve<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
+        let resource = self.core().resolve(path).and_then(Target::one).or_raise(py)?;
+        wrap(py, &self.context, &resource)
+    }
+
+    /// The list that a path addresses, as in `coreServers/getByName/default/users`.
+    fn resolve_list(&self, py: Python<'_>, path: &str) -> PyResult<ResourceMapping> {
         match self.core().resolve(path).or_raise(py)? {
-            Target::One(resource) => wrap(py, &self.context, &resource),
-            Target::List(list) => wrap_list(py, &self.context, list),
+            Target::List(list) => Ok(ResourceMapping::new(self.context.clone(), list)),
+            Target::One(resource) => {
+                let message = format!("the path addresses one {}, not a list", resource.kind());
+                Err(raise(py, &Error::new(Code::InvalidPath, message)))
+            }
         }
     }
 

@@ -17,7 +17,6 @@ use pyo3::types::PyTuple;
 
 use super::Resource;
 use crate::context::Context;
-use crate::mapping::ResourceMapping;
 
 pub(crate) use people::{Login, Status, User};
 pub(crate) use phones::{CallSegment, ConferenceRoom, Extension};
@@ -119,12 +118,3 @@ macro_rules! class {
     };
 }
 use class;
-
-/// A mapping for a list that a path leads to.
-pub(crate) fn wrap_list<'py>(
-    py: Python<'py>,
-    context: &Arc<Context>,
-    list: snapshot::List<'_>,
-) -> PyResult<Bound<'py, PyAny>> {
-    Ok(Bound::new(py, ResourceMapping::new(context.clone(), list))?.into_any())
-}
