@@ -196,7 +196,10 @@ impl Handle {
     }
 
     /// A handle for the singleton below this one.
-    fn singleton(&self, segment: &str) -> Result<Handle> {
+    ///
+    /// # Errors
+    /// [`Code::InvalidPath`] when nothing of that name is below it.
+    pub fn below(&self, segment: &str) -> Result<Handle> {
         let path = match self.locator() {
             Locator::Path(path) => path,
             Locator::Named { .. } => self.get()?.get().path(),
@@ -282,7 +285,7 @@ impl UserHandle {
             ("note", note.into()),
             ("return_time", return_time.unwrap_or(-1).into()),
         ];
-        self.singleton("status")?.act("set", &args, None)
+        self.below("status")?.act("set", &args, None)
     }
 }
 
