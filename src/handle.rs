@@ -213,7 +213,10 @@ impl Handle {
     }
 
     /// A handle for the singleton below this one.
-    fn singleton(&self, segment: &str) -> Result<Handle> {
+    ///
+    /// # Errors
+    /// [`Code::InvalidPath`] when nothing of that name is below it.
+    pub fn below(&self, segment: &str) -> Result<Handle> {
         let path = match self.locator() {
             Locator::Path(path) => path,
             Locator::Named { .. } => self.get()?.get().path(),
@@ -306,7 +309,7 @@ impl UserHandle {
             ("note", note.into()),
             ("return_time", return_time.unwrap_or(-1).into()),
         ];
-        self.singleton("status")?.act("set", &args, None)
+        self.below("status")?.act("set", &args, None)
     }
 
     /// Sets the status of this name as other users of the core server show it: its type and note are theirs.

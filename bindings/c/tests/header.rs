@@ -26,6 +26,7 @@ const SOURCES: &[&str] = &[
     "log",
     "snapshot",
     "changes",
+    "watch",
     "list",
     "resource",
     "property",
