@@ -64,14 +64,16 @@ impl Context<'_> {
                 Ok(Value::from(text.as_str()))
             }
             (ArgType::StatusType, _) => {
-                Err(invalid(format!("it is {given:?}; it must be one of {}", STATUS_TYPES.join(", "))))
+                Err(invalid(format!("it is {}; it must be one of {}", shown(given), STATUS_TYPES.join(", "))))
             }
             (ArgType::Millis, Arg::Int(number)) => millis(*number).map(Value::from),
             (ArgType::Millis, _) => Err(invalid("it must be Unix time in milliseconds, or -1 for none")),
             (ArgType::Penalty, Arg::Int(number)) if PENALTIES.contains(number) => Ok(Value::from(*number)),
-            (ArgType::Penalty, _) => {
-                Err(invalid(format!("it is {given:?}; it must be a whole number from 0 to {}", PENALTIES.end())))
-            }
+            (ArgType::Penalty, _) => Err(invalid(format!(
+                "it must be a whole number from 0 to {}, and not {}",
+                PENALTIES.end(),
+                shown(given)
+            ))),
             (ArgType::ExtensionId, Arg::Id(id)) => Ok(Value::from(id.to_string())),
             (ArgType::ExtensionId, Arg::Text(text)) => self.extension_id(text).map(|id| Value::from(id.to_string())),
             (ArgType::ExtensionId, Arg::Int(_)) => {
@@ -122,14 +124,22 @@ impl Context<'_> {
     }
 }
 
+fn shown(given: &Arg) -> String {
+    match given {
+        Arg::Text(text) => format!("{text:?}"),
+        Arg::Int(number) => number.to_string(),
+        Arg::Id(id) => id.to_string(),
+    }
+}
+
 fn millis(number: i64) -> Result<i64> {
     match number {
         -1 => Ok(number),
         _ if MILLIS.contains(&number) => Ok(number),
         0..100_000_000_000 => Err(invalid(format!(
-            "it is {number}, which looks like seconds; it must be Unix time in milliseconds ({number}000?), or -1 for none"
+            "it must be Unix time in milliseconds, or -1 for none; {number} looks like seconds ({number}000?)"
         ))),
-        _ => Err(invalid(format!("it is {number}; it must be Unix time in milliseconds, or -1 for none"))),
+        _ => Err(invalid(format!("it must be Unix time in milliseconds, or -1 for none, and not {number}"))),
     }
 }
 
