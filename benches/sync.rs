@@ -33,7 +33,8 @@ fn visible(sandbox: &Sandbox, live: &Live, numbers: &[String]) -> (Duration, Dur
             if segment.is_some() {
                 seen.get_or_insert(start.elapsed());
             }
-            if segment.is_some_and(|segment| segment.extension().is_some()) || start.elapsed() > Duration::from_secs(60) {
+            if segment.is_some_and(|segment| segment.extension().is_some()) || start.elapsed() > Duration::from_secs(60)
+            {
                 break;
             }
             std::thread::sleep(Duration::from_millis(1));
