@@ -6,8 +6,8 @@
 //!
 //! | file | what lives there |
 //! | --- | --- |
-//! | `layout`, `pool`, `index`, `table` | the flat sections of a Table and how to read them |
-//! | `build`, `fast`, `slow` | from the JSON body to a Table |
+//! | `layout`, `pool`, `index`, `table`, `json` | the flat sections of a Table and how to read them |
+//! | `build`, `builder`, `fast`, `slow` | from the JSON body to a Table |
 //! | `bodies` | a snapshot without a server |
 //! | `sealed` | a Table as one flat buffer |
 //! | `collection`, `draft` | a Table in its place; the writer's next snapshot |
@@ -18,12 +18,14 @@
 
 mod bodies;
 mod build;
+mod builder;
 pub(crate) mod cell;
 pub(crate) mod collection;
 mod diff;
 pub(crate) mod draft;
 mod fast;
 mod index;
+mod json;
 mod layout;
 mod list;
 mod pool;
