@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::catalog::{Action, Kind};
 use crate::error::{Code, Error, Result};
+use crate::overlay::Rows;
 use crate::path::encode_name;
 
 pub use secret::Secret;
@@ -87,6 +88,7 @@ pub struct Config {
     cadences: BTreeMap<Kind, Cadence>,
     action_paths: BTreeMap<(Kind, &'static str), String>,
     action_keys: BTreeMap<(Kind, &'static str, &'static str), String>,
+    pub(crate) rows: Rows,
 }
 
 /// An HTTP proxy.
@@ -131,6 +133,7 @@ impl Config {
             cadences: BTreeMap::new(),
             action_paths: BTreeMap::new(),
             action_keys: BTreeMap::new(),
+            rows: Rows::default(),
         })
     }
 
@@ -231,7 +234,8 @@ impl Config {
         Ok(self)
     }
 
-    /// How many requests are in flight at once, each on a connection that is kept alive. Default: 4.
+    /// How many requests are in flight at once, each on a connection that is kept alive; and how many actions, each on one
+    /// of its own. Default: 4.
     ///
     /// # Errors
     /// [`Code::Config`] where it is not from 1 to 64.

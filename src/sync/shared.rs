@@ -11,6 +11,7 @@ use super::events::{self, Events};
 use super::fetch::{self, Queue};
 use super::writer::Writer;
 use super::{Awaited, Message};
+use crate::action::Gate;
 use crate::catalog::{Kind, KindSet};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) cell: Arc<Cell>,
     pub(crate) signals: Signals,
     pub(crate) counters: Counters,
+    /// Bounds the actions in flight.
+    pub(crate) gate: Gate,
     pub(crate) events: Events,
     jobs: Queue,
     writer: Sender<Message>,
@@ -77,7 +80,7 @@ pub(super) struct Status {
 impl Shared {
     /// The cell of a new client, before anything was synced.
     pub(crate) fn cell(config: &Config) -> Arc<Cell> {
-        Arc::new(Cell::new(Draft::nothing(kinds(config))))
+        Arc::new(Cell::new(Draft::nothing(config.kind_set())))
     }
 
     /// Opens the transport and starts the threads, which go on from what the cell has.
@@ -86,12 +89,13 @@ impl Shared {
         let transport = Transport::new(&config)?;
         let (writer, inbox) = channel();
         let shared = Arc::new(Shared {
-            kinds: kinds(&config),
+            kinds: config.kind_set(),
             process: std::process::id(),
             transport,
             cell,
             signals: Signals::default(),
             counters: Counters::default(),
+            gate: Gate::new(config.get_connections()),
             events: Events::new(config.get_events()),
             jobs: Queue::default(),
             writer,
@@ -116,7 +120,9 @@ impl Shared {
         };
         for _ in 0..self.config.get_connections() {
             let (shared, writer) = (self.clone(), self.writer.clone());
-            self.spawn("isymphony-fetch", move || fetch::run(&shared.jobs, &shared.transport, &limits, &writer))?;
+            self.spawn("isymphony-fetch", move || {
+                fetch::run(&shared.jobs, (&shared.config, &shared.transport), &limits, &writer)
+            })?;
         }
         if self.config.get_events() {
             let shared = self.clone();
@@ -201,6 +207,7 @@ impl Shared {
             return; // The threads are the parent's, and a lock may be held by one that does not exist here.
         }
         self.jobs.close();
+        self.gate.close();
         self.events.retry();
         self.tell(Message::Close);
         self.change(|_| {});
@@ -370,10 +377,6 @@ impl Shared {
             Err(Error::new(Code::TimedOut, message))
         })
     }
-}
-
-fn kinds(config: &Config) -> KindSet {
-    Kind::ALL.into_iter().filter(|kind| config.wants(*kind)).collect()
 }
 
 pub(crate) fn closed() -> Error {

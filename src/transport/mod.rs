@@ -44,6 +44,7 @@ use crate::config::{Config, ProxyServer, Secret};
 use crate::error::{Code, Error, Result};
 
 pub(crate) use self::answer::Answer;
+pub(crate) use self::fault::stage;
 
 /// How long a connection may wait for its next request. Servers of the kind in question close theirs after 20 to 60
 /// seconds, and a connection that they closed is found out before it is used.
@@ -184,6 +185,17 @@ impl Transport {
         })
     }
 
+    /// As [`Transport::get`], in at most `limit` altogether.
+    pub(crate) fn get_within(&self, path: &str, body: &mut Vec<u8>, limit: Duration) -> Result<()> {
+        let request = self.request(Method::GET, path, ())?;
+        let request = self.single.configure_request(request).timeout_global(Some(limit)).build();
+        let response = self.run(&self.single, request).map_err(|error| self.about.within(limit).explain(error))?;
+        if response.status().as_u16() != 200 {
+            return Err(self.refusal("GET", path, &Answer::read(response)));
+        }
+        answer::read_body(response, self.body_limit, &self.about, body)
+    }
+
     fn try_get(&self, agent: &Agent, path: &str, body: &mut Vec<u8>) -> Result<(), Failed> {
         body.clear();
         let request = self.request(Method::GET, path, ())?;
@@ -248,6 +260,16 @@ impl Transport {
             }
         };
         let request = self.request(method, path, ())?;
+        self.run_probe(request)
+    }
+
+    /// Asks for something outside of the Live API, relative to the server's root: GET, with whatever status as the answer.
+    pub(crate) fn probe_at_root(&self, path: &str) -> Result<Answer> {
+        let request = self.request_at(&format!("{}/", self.about.origin), Method::GET, path, ())?;
+        self.run_probe(request)
+    }
+
+    fn run_probe(&self, request: Request<()>) -> Result<Answer> {
         let answer = self.run(&self.single, request).map(Answer::read);
         if self.is_closed() {
             return Err(closed());
@@ -264,11 +286,6 @@ impl Transport {
     /// Replaces the credentials; the next request uses them.
     pub(crate) fn set_credentials(&self, credentials: Option<(String, Secret)>) {
         self.auth.set(credentials.as_ref().map(|(user, password)| (user.as_str(), password)));
-    }
-
-    /// The user that requests are made as.
-    pub(crate) fn user(&self) -> Option<String> {
-        self.auth.user()
     }
 
     /// Ends the requests in flight; every later one fails with [`Code::Closed`].
@@ -306,9 +323,13 @@ impl Transport {
     }
 
     fn request<B>(&self, method: Method, path: &str, body: B) -> Result<Request<B>> {
+        self.request_at(&self.base, method, path, body)
+    }
+
+    fn request_at<B>(&self, base: &str, method: Method, path: &str, body: B) -> Result<Request<B>> {
         self.check_open()?;
         check_path(path)?;
-        let request = Request::builder().method(&method).uri(format!("{}{path}", self.base));
+        let request = Request::builder().method(&method).uri(format!("{base}{path}"));
         let request = match method {
             Method::POST => request.header("Content-Type", "application/json"),
             _ => request,
