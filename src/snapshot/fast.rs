@@ -5,7 +5,8 @@
 
 use uuid::Uuid;
 
-use super::build::{Builder, Key, raw_value, skip_space};
+use super::build::{raw_value, skip_space};
+use super::builder::{Builder, Key};
 use super::layout::{MISSING, NULL, PRESENT, TRUE};
 use super::slow;
 use crate::catalog::Type;

@@ -77,7 +77,7 @@ impl Bucket {
     fn with_tag(&self, tag: u8) -> u128 {
         const ONES: u128 = u128::from_le_bytes([1; 16]);
         const HIGHS: u128 = (ONES << 7) & (TWINS - 1);
-        let differing = self.head ^ u128::from(u64::from_le_bytes([tag; 8])) * (1 | 1 << 64);
+        let differing = self.head ^ u128::from_le_bytes([tag; 16]);
         differing.wrapping_sub(ONES) & !differing & HIGHS
     }
 

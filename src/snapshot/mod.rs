@@ -6,8 +6,8 @@
 //!
 //! | file | what lives there |
 //! | --- | --- |
-//! | `layout`, `pool`, `index`, `table` | the flat sections of a Table and how to read them |
-//! | `build`, `fast`, `slow` | from the JSON body to a Table |
+//! | `layout`, `pool`, `index`, `table`, `json` | the flat sections of a Table and how to read them |
+//! | `build`, `builder`, `fast`, `slow` | from the JSON body to a Table |
 //! | `bodies` | a snapshot without a server |
 //! | `sealed` | a Table as one flat buffer |
 //! | `collection`, `draft` | a Table in its place; the writer's next snapshot |
@@ -18,12 +18,14 @@
 
 mod bodies;
 mod build;
+mod builder;
 pub(crate) mod cell;
 pub(crate) mod collection;
 mod diff;
 pub(crate) mod draft;
 mod fast;
 mod index;
+mod json;
 mod layout;
 mod list;
 mod pool;
@@ -44,13 +46,14 @@ pub use bodies::digest;
 pub use build::Limits;
 pub use collection::Collection;
 pub use diff::{Change, ChangeKind};
+pub(crate) use json::json_string;
 pub use layout::State;
 pub use list::List;
 pub use resolve::Target;
 pub(crate) use resolve::lacking;
 pub use resource::{Property, Resource, ResourceOwned, Value};
+pub(crate) use table::process_seed;
 pub use table::{ByName, Report, Table};
-pub(crate) use table::{json_string, process_seed};
 pub use views::{
     Agent, CallSegment, ConferenceRoom, CoreServer, Extension, Login, Queue, Statistics, Status, User, View,
 };

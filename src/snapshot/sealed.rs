@@ -20,9 +20,10 @@
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::index::{self, Bucket, ENTRIES};
+use super::json::Members;
 use super::layout::{LONG_NAME, Layout, MAX_PROPERTIES, NAME_SIZE, PRESENT, TRUE};
 use super::pool;
-use super::table::{Members, Report, Table};
+use super::table::{Report, Table};
 use crate::catalog::{Kind, Type};
 use crate::error::{Code, Error, Result};
 

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::build::{Builder, Key};
+use super::builder::{Builder, Key};
+use super::json::{Members, json_string};
 use super::layout::{MISSING, NULL, OTHER, PRESENT, TRUE};
-use super::table::{Members, json_string};
 use crate::catalog::Type;
 
 /// Reads an item from its own JSON; `None` to reject it.

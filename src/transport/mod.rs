@@ -288,11 +288,6 @@ impl Transport {
         self.auth.set(credentials.as_ref().map(|(user, password)| (user.as_str(), password)));
     }
 
-    /// The user that requests are made as.
-    pub(crate) fn user(&self) -> Option<String> {
-        self.auth.user()
-    }
-
     /// Ends the requests in flight; every later one fails with [`Code::Closed`].
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);

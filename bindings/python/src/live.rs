@@ -32,7 +32,9 @@ impl Live {
     /// Opens a client and waits for the first whole snapshot, if `wait` says so.
     pub(crate) fn open(py: Python<'_>, config: isymphony::Config, wait: Option<Seconds>) -> PyResult<Live> {
         records::set_level(py)?;
-        let live = py.detach(|| isymphony::Live::open(config)).or_raise(py)?;
+        let live = py.detach(|| isymphony::Live::open(config));
+        records::drain(py);
+        let live = live.or_raise(py)?;
         if let Some(wait) = wait {
             let synced = wait_in_slices(py, Some(wait.0), |slice| live.wait(Some(slice)));
             records::drain(py);
