@@ -86,6 +86,11 @@ fn sanitizers_find_nothing() {
     }
 }
 
+#[test]
+fn random_calls_do_no_harm() {
+    passes(Command::new(compile(&test_program("random.c"), Link::Sanitized)).arg("1000000"));
+}
+
 /// The sanitizers are really on: they find a leak of an object of ours, and a use after it was freed.
 #[test]
 fn sanitizers_are_on() {
@@ -108,11 +113,11 @@ fn valgrind_finds_nothing() {
         eprintln!("valgrind is not installed");
         return;
     }
-    for name in ["misuse.c", "api.c"] {
+    for name in ["misuse.c", "api.c", "random.c"] {
         let program = compile(&test_program(name), Link::Shared);
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite", "-q"]);
-        passes(valgrind.arg(program));
+        passes(valgrind.arg(program).arg("20000"));
     }
 }
 
