@@ -18,7 +18,8 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::errors::raise_for_key;
-use crate::resource::kinds::wrap;
+use crate::resource::kinds::object;
+use crate::resource::{Place, Resource};
 
 /// The instances of one list, in the server's order.
 ///
@@ -27,7 +28,8 @@ use crate::resource::kinds::wrap;
 #[pyclass(module = "isymphony", frozen, mapping, generic)]
 pub(crate) struct ResourceMapping {
     context: Arc<Context>,
-    collection: Option<Arc<Collection>>,
+    /// `None` where the server has no such list.
+    place: Option<Arc<Place>>,
     kind: Kind,
     /// What was asked for already, by the key it was asked with.
     asked: PyOnceLock<Py<PyDict>>,
@@ -36,12 +38,28 @@ pub(crate) struct ResourceMapping {
 impl ResourceMapping {
     pub(crate) fn new(context: Arc<Context>, list: List<'_>) -> ResourceMapping {
         let (_, collection, kind) = list.parts();
-        ResourceMapping { collection: collection.cloned(), context, kind, asked: PyOnceLock::new() }
+        let place =
+            collection.map(|collection| Arc::new(Place { context: context.clone(), collection: collection.clone() }));
+        ResourceMapping { context, place, kind, asked: PyOnceLock::new() }
+    }
+
+    #[inline]
+    fn collection(&self) -> Option<&Arc<Collection>> {
+        self.place.as_ref().map(|place| &place.collection)
+    }
+
+    /// The object for one of the instances.
+    fn wrap<'py>(&self, py: Python<'py>, resource: &snapshot::Resource<'_>) -> PyResult<Bound<'py, PyAny>> {
+        let base = match &self.place {
+            Some(place) => Resource::new_at(place, resource),
+            None => Resource::new(&self.context, resource),
+        };
+        object(py, resource.kind(), base)
     }
 
     #[inline]
     pub(crate) fn list(&self) -> List<'_> {
-        List::from_parts(&self.context.snapshot, self.collection.as_ref(), self.kind)
+        List::from_parts(&self.context.snapshot, self.collection(), self.kind)
     }
 
     /// What a key that was not asked before means.
@@ -76,10 +94,10 @@ impl ResourceMapping {
         Err(raise_for_key(py, &error))
     }
 
-    #[cold]
+    #[inline(never)]
     fn first_time<'py>(&self, key: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let py = key.py();
-        let resource = wrap(py, &self.context, &self.find(key)?)?;
+        let resource = self.wrap(py, &self.find(key)?)?;
         // Only keys that are what they seem are remembered.
         if key.is_exact_instance_of::<PyString>() {
             self.asked.get_or_init(py, || PyDict::new(py).unbind()).bind(py).set_item(key, &resource)?;
@@ -89,9 +107,8 @@ impl ResourceMapping {
 
     /// The key under which an instance is listed.
     fn key<'py>(&self, py: Python<'py>, resource: &snapshot::Resource<'_>) -> PyResult<Bound<'py, PyAny>> {
-        let own = |name: &&str| {
-            self.collection.as_ref().is_some_and(|list| matches!(list.table().find_name(name), ByName::One(_)))
-        };
+        let own =
+            |name: &&str| self.collection().is_some_and(|list| matches!(list.table().find_name(name), ByName::One(_)));
         match resource.name().filter(own) {
             Some(name) => Ok(PyString::new(py, name).into_any()),
             None => Ok(resource.id().into_pyobject(py)?.into_any()),
@@ -177,7 +194,7 @@ impl ResourceMapping {
     fn by_id<'py>(&self, py: Python<'py>, id: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let id = crate::convert::id(id)?;
         match self.list().by_id(id) {
-            Some(resource) => wrap(py, &self.context, &resource),
+            Some(resource) => self.wrap(py, &resource),
             None => {
                 let message = format!("no {} here has the id {id}", self.kind);
                 Err(raise_for_key(py, &Error::new(Code::NotFound, message)))
@@ -214,7 +231,7 @@ impl ResourceMapping {
             return not_implemented();
         }
         let same_list = other.cast::<ResourceMapping>().is_ok_and(|other| {
-            let (a, b) = (&slf.get().collection, &other.get().collection);
+            let (a, b) = (slf.get().collection(), other.get().collection());
             matches!((a, b), (Some(a), Some(b)) if Arc::ptr_eq(a, b))
         });
         if same_list {
@@ -273,7 +290,7 @@ impl ResourceIterator {
             self.next.store(usize::MAX >> 1, Ordering::Relaxed);
             return Ok(None);
         };
-        let value = || wrap(py, &mapping.context, &resource);
+        let value = || mapping.wrap(py, &resource);
         Ok(Some(match self.what {
             What::Keys => mapping.key(py, &resource)?,
             What::Values => value()?,

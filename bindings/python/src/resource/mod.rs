@@ -28,26 +28,47 @@ use crate::ticket::{self, Target, Ticket};
 /// all that it says, without relations and without a client.
 #[pyclass(module = "isymphony", frozen, subclass)]
 pub(crate) struct Resource {
-    pub(crate) context: Arc<Context>,
-    collection: Arc<Collection>,
+    place: Arc<Place>,
     row: u32,
     id: PyOnceLock<Py<PyAny>>,
+}
+
+/// A collection of a snapshot: what the resources of one list share.
+pub(crate) struct Place {
+    pub(crate) context: Arc<Context>,
+    pub(crate) collection: Arc<Collection>,
 }
 
 impl Resource {
     pub(crate) fn new(context: &Arc<Context>, resource: &snapshot::Resource<'_>) -> Resource {
         let (_, collection, row) = resource.parts();
-        Resource { context: context.clone(), collection: collection.clone(), row, id: PyOnceLock::new() }
+        let place = Place { context: context.clone(), collection: collection.clone() };
+        Resource { place: Arc::new(place), row, id: PyOnceLock::new() }
+    }
+
+    /// The same, where the place is most probably this one.
+    pub(crate) fn new_at(place: &Arc<Place>, resource: &snapshot::Resource<'_>) -> Resource {
+        let (_, collection, row) = resource.parts();
+        if Arc::ptr_eq(collection, &place.collection) {
+            Resource { place: place.clone(), row, id: PyOnceLock::new() }
+        } else {
+            Resource::new(&place.context, resource)
+        }
+    }
+
+    #[inline]
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.place.context
     }
 
     #[inline]
     pub(crate) fn core(&self) -> snapshot::Resource<'_> {
-        snapshot::Resource::from_parts(&self.context.snapshot, &self.collection, self.row)
+        snapshot::Resource::from_parts(&self.place.context.snapshot, &self.place.collection, self.row)
             .expect("the row was there when the resource was made, and a collection never changes")
     }
 
     pub(crate) fn path_text(&self) -> String {
-        match &self.context.detached {
+        match &self.context().detached {
             Some(detached) => detached.path.clone(),
             None => self.core().path().to_string(),
         }
@@ -61,7 +82,7 @@ impl Resource {
         args: Vec<(String, isymphony::action::Arg)>,
         timeout: Option<convert::Seconds>,
     ) -> PyResult<Ticket> {
-        let client = self.context.client().or_raise(py)?;
+        let client = self.context().client().or_raise(py)?;
         ticket::act(py, client, Target::Resource(self.core().to_owned()), action, args, timeout)
     }
 }
@@ -102,7 +123,7 @@ impl Resource {
     /// How many seconds ago the server last confirmed it.
     #[getter]
     fn age(&self) -> f64 {
-        match &self.context.detached {
+        match &self.context().detached {
             Some(value) => value.confirmed_at.elapsed().unwrap_or_default().as_secs_f64(),
             None => self.core().age().as_secs_f64(),
         }
@@ -138,7 +159,7 @@ impl Resource {
     /// The core server it is below; itself for a core server, `None` for an unpickled value.
     #[getter]
     fn core_server<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.core().core_server().map(|server| kinds::wrap(py, &self.context, &server)).transpose()
+        self.core().core_server().map(|server| kinds::wrap(py, self.context(), &server)).transpose()
     }
 
     /// A property by its JSON name or attribute name; `None` when the server does not say it.

@@ -16,7 +16,7 @@ use crate::context::{Context, Detached};
 use crate::errors::{OrRaise, invalid};
 
 pub(crate) fn reduce<'py>(py: Python<'py>, resource: &Resource) -> PyResult<Bound<'py, PyTuple>> {
-    let confirmed_at = match &resource.context.detached {
+    let confirmed_at = match &resource.context().detached {
         Some(detached) => detached.confirmed_at,
         None => resource.core().confirmed_at(),
     };

@@ -29,13 +29,17 @@ pub(crate) fn wrap<'py>(
     context: &Arc<Context>,
     resource: &snapshot::Resource<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let base = Resource::new(context, resource);
+    object(py, resource.kind(), Resource::new(context, resource))
+}
+
+/// An instance of the class of a kind.
+pub(crate) fn object(py: Python<'_>, kind: Kind, base: Resource) -> PyResult<Bound<'_, PyAny>> {
     macro_rules! new {
         ($class:ident) => {
             Bound::new(py, PyClassInitializer::from(base).add_subclass($class::new()))?.into_any()
         };
     }
-    Ok(match resource.kind() {
+    let object = match kind {
         Kind::CoreServer => new!(CoreServer),
         Kind::User => new!(User),
         Kind::Login => new!(Login),
@@ -46,7 +50,12 @@ pub(crate) fn wrap<'py>(
         Kind::Agent => new!(Agent),
         Kind::Statistics => new!(Statistics),
         Kind::ConferenceRoom => new!(ConferenceRoom),
-    })
+    };
+    // SAFETY: the object was made just now, so nobody else has it, and the collector tracks it. It refers to nothing that
+    // could refer back to it (an id at most; a core server to mappings, whose objects refer to nothing of Python's), so
+    // it can be in no cycle, and the collector need not go through a hundred thousand of them.
+    unsafe { pyo3::ffi::PyObject_GC_UnTrack(object.as_ptr().cast()) };
+    Ok(object)
 }
 
 /// A relation to at most one.
@@ -55,7 +64,7 @@ pub(super) fn one<'s, 'py, V: View<'s> + std::ops::Deref<Target = snapshot::Reso
     of: &Resource,
     related: Option<V>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    related.map(|related| wrap(py, &of.context, &related)).transpose()
+    related.map(|related| wrap(py, of.context(), &related)).transpose()
 }
 
 /// A relation to any number.
@@ -64,7 +73,7 @@ pub(super) fn many<'s, 'py>(
     of: &Resource,
     related: impl ExactSizeIterator<Item = snapshot::Resource<'s>>,
 ) -> PyResult<Bound<'py, PyTuple>> {
-    let related = related.map(|related| wrap(py, &of.context, &related)).collect::<PyResult<Vec<_>>>()?;
+    let related = related.map(|related| wrap(py, of.context(), &related)).collect::<PyResult<Vec<_>>>()?;
     PyTuple::new(py, related)
 }
 

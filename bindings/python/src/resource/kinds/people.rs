@@ -52,11 +52,11 @@ class! {
         ) -> PyResult<Ticket> {
             let py = slf.py();
             let base: &Resource = slf.as_super().get();
-            base.context.client().or_raise(py)?;
+            base.context().client().or_raise(py)?;
             let status = User::view(slf).status().ok_or_else(|| {
                 isymphony::Error::new(isymphony::Code::NotFound, format!("{} has no status", base.path_text()))
             });
-            let status = Resource::new(&base.context, &*status.or_raise(py)?);
+            let status = Resource::new(base.context(), &*status.or_raise(py)?);
             status.act_with(py, "set", status_args(name, r#type, note, return_time)?, timeout)
         }
     }

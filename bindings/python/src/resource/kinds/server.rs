@@ -24,7 +24,7 @@ fn list_of<'py>(
 macro_rules! mapping {
     ($slf:ident . $list:ident) => {
         list_of($slf, &$slf.get().$list, |server| {
-            ResourceMapping::new($slf.as_super().get().context.clone(), server.$list())
+            ResourceMapping::new($slf.as_super().get().context().clone(), server.$list())
         })
     };
 }
