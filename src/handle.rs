@@ -187,7 +187,7 @@ impl Handle {
     }
 
     /// Carries out an action of the catalogue on the instance, at most once. Waits for its turn and for the server's answer,
-    /// at most `timeout` in all (default: the action timeout of the settings). See [`action`](crate::action).
+    /// at most `timeout` in all (default: the action timeout of the settings). See [`action`].
     ///
     /// # Errors
     /// What surely was not carried out is an error: [`Code::NotFound`] and the like when the target is not there;

@@ -36,7 +36,7 @@ impl Default for Limits {
 impl Table {
     /// Builds a Table from the body of an answer: a JSON array for [`Shape::List`], an object for [`Shape::Singleton`].
     ///
-    /// An item that cannot be kept without loss is left out and counted in the [`Report`]; it never costs the others.
+    /// An item that cannot be kept without loss is left out and counted in the [`Report`](super::Report); it never costs the others.
     ///
     /// # Errors
     /// [`Code::BadAnswer`] when the body as a whole is not such JSON, is cut short, exceeds a limit, or holds items of
