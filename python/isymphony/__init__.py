@@ -42,6 +42,7 @@ from ._isymphony import (
     Ticket,
     User,
     UserHandle,
+    Watch,
     __version__,
     connect,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "Unsupported",
     "User",
     "UserHandle",
+    "Watch",
     "__version__",
     "connect",
     "drain_log",

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
 use crate::context::Context;
+use crate::resource::json;
 use crate::resource::kinds::wrap;
 
 /// One change of the server's state.
@@ -41,7 +42,8 @@ fn side<'py>(
 
 #[pymethods]
 impl Change {
-    /// `"added"`, `"changed"`, `"removed"`, or `"epoch_changed"`: the core server restarted, and all ids are new.
+    /// `"added"`, `"changed"`, `"removed"`, `"epoch_changed"` (the core server restarted, and all ids are new), or `"event"`,
+    /// which only a watch tells of.
     #[getter]
     fn kind(&self) -> &'static str {
         self.core.kind.name()
@@ -65,15 +67,21 @@ impl Change {
         Ok(self.after(py)?.or(self.before(py)?))
     }
 
+    /// The server's event as it came; `None` unless `kind` is `"event"`.
+    #[getter]
+    fn event<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.core.event.as_ref().map(|event| json::loads(py, &event.json)).transpose()
+    }
+
     #[classattr]
     fn __match_args__() -> (&'static str, &'static str) {
         ("kind", "resource")
     }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let resource = match self.resource(py)? {
-            Some(resource) => resource.repr()?.to_string(),
-            None => "None".to_owned(),
+        let resource = match (self.resource(py)?, self.event(py)?) {
+            (Some(shown), _) | (None, Some(shown)) => shown.repr()?.to_string(),
+            (None, None) => "None".to_owned(),
         };
         Ok(format!("Change({:?}, {resource})", self.kind()))
     }

@@ -7,6 +7,7 @@
 //! | `snapshot`, `mapping`, `change` | a snapshot, its lists, and what changed between two |
 //! | `resource` | the resources: one frozen class a kind |
 //! | `handle`, `ticket` | symbolic references, and actions that were sent |
+//! | `watch` | what changes, as it changes |
 //! | `health` | how a client is doing |
 //! | `sandbox` | the embedded server |
 //! | `errors` | the one way from an error of the core to a Python exception |
@@ -37,6 +38,7 @@ mod resource;
 mod sandbox;
 mod snapshot;
 mod ticket;
+mod watch;
 
 /// The native module; see the package `isymphony`.
 #[pyo3::pymodule]
@@ -74,6 +76,8 @@ mod _isymphony {
     use super::snapshot::Snapshot;
     #[pymodule_export]
     use super::ticket::Ticket;
+    #[pymodule_export]
+    use super::watch::Watch;
     use pyo3::prelude::*;
 
     #[pymodule_init]

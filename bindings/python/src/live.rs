@@ -3,18 +3,20 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use isymphony::handle::Handle;
+use isymphony::watch::Filter;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::blocking::{on_a_thread, wait_in_slices};
 use crate::context::{Client, Context};
-use crate::convert::Seconds;
+use crate::convert::{self, Seconds};
 use crate::errors::OrRaise;
 use crate::handle::wrap_handle;
 use crate::health::Health;
 use crate::records;
 use crate::snapshot::Snapshot;
 use crate::ticket::{self, Ticket};
+use crate::watch::Watch;
 
 /// A client of one iSymphony server, made by `isymphony.connect`: keeps a snapshot of its live state true in the
 /// background, and acts by name.
@@ -164,6 +166,38 @@ impl Live {
         let (live, path) = (self.core().clone(), path.to_owned());
         let work = move || live.post(&path, body.as_deref(), timeout.map(|seconds| seconds.0));
         ticket::send(py, self.client.clone(), work)
+    }
+
+    /// Watches what changes from now on; with `initial`, first gives all that is there as `"added"`, with no gap to the changes
+    /// that follow.
+    ///
+    /// `kinds` (as in `["extensions", "call_segments"]`), `core_server` (a slug) and `resource` (one, or its id) limit what is
+    /// told; with `events`, the server's events are handed on as they come, whatever the kinds.
+    #[pyo3(signature = (kinds=None, initial=false, *, core_server=None, resource=None, events=true))]
+    fn watch(
+        &self,
+        py: Python<'_>,
+        kinds: Option<Vec<String>>,
+        initial: bool,
+        core_server: Option<String>,
+        resource: Option<&Bound<'_, PyAny>>,
+        events: bool,
+    ) -> PyResult<Watch> {
+        let mut filter = Filter::default().events(events);
+        if let Some(names) = kinds {
+            let kinds = names.iter().map(|name| convert::kind(py, "kinds", name)).collect::<PyResult<Vec<_>>>()?;
+            filter = filter.kinds(kinds);
+        }
+        if let Some(slug) = core_server {
+            filter = filter.core_server(slug);
+        }
+        if let Some(resource) = resource {
+            let id = if resource.hasattr("configuration_id")? { resource.getattr("id")? } else { resource.clone() };
+            filter = filter.resource(convert::id(&id)?);
+        }
+        let live = self.core();
+        let watch = py.detach(|| if initial { live.watch_from_nothing(filter) } else { live.watch(filter) });
+        Ok(Watch::new(&self.client, watch))
     }
 
     /// What the client counted since it was opened, by name.

@@ -3,7 +3,7 @@
 //! `kinds` has a class for each kind, `print` how they show themselves, `json` their raw JSON as Python objects, `value`
 //! how they are pickled.
 
-mod json;
+pub(crate) mod json;
 pub(crate) mod kinds;
 mod print;
 pub(crate) mod value;
