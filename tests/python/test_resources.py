@@ -322,7 +322,7 @@ def test_diff(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> Non
     isymphony_sandbox.remove_conference("8001")
     after = isymphony_live.refresh(timeout=5)
     assert after.diff(after) == []
-    changes = {change.resource.kind: change for change in after.diff(before)}
+    changes = {change.resource.kind: change for change in after.diff(before) if change.resource}
     changed, added, removed = changes["Extension"], changes["Queue"], changes["ConferenceRoom"]
     assert (changed.kind, added.kind, removed.kind) == ("changed", "added", "removed")
     assert isinstance(changed.old, isymphony.Extension)
