@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use isymphony_core::catalog::Kind;
 use isymphony_core::sandbox::{Sandbox, SandboxConfig};
+use isymphony_core::snapshot::CoreServer;
 use isymphony_core::{Config, Live};
 
 #[path = "../tests/common/mod.rs"]
@@ -26,7 +27,7 @@ fn from_rust(users: u32, rounds: usize) -> isymphony_core::Result<f64> {
         let start = Instant::now();
         for name in &names {
             let server = black_box(&snapshot).core_servers().find(black_box("default"));
-            let extensions = server.map(isymphony_core::snapshot::CoreServer::try_from);
+            let extensions = server.map(CoreServer::try_from);
             let extension = extensions.and_then(Result::ok).and_then(|server| server.extensions().find(name));
             assert!(black_box(extension).is_some());
         }

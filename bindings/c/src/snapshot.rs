@@ -4,8 +4,7 @@ use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
 use isymphony_core::Snapshot;
-use isymphony_core::catalog::{Kind, SubId};
-use isymphony_core::snapshot::{Resource, Source, Target};
+use isymphony_core::snapshot::{CoreServer, List, Resource, Source, Target, View};
 
 use crate::changes::isym_changes;
 use crate::conference_room::isym_conference_room;
@@ -135,7 +134,7 @@ pub extern "C" fn isym_snapshot_extension(
     extension: Option<&mut MaybeUninit<isym_extension>>,
 ) -> isym_status {
     guard::quiet(|| {
-        look_below(snapshot, core_server, Kind::Extension, number, extension, |resource| isym_extension {
+        look_below(snapshot, core_server, CoreServer::extensions, number, extension, |resource| isym_extension {
             resource: resource.into(),
         })
     })
@@ -152,7 +151,7 @@ pub extern "C" fn isym_snapshot_user(
     user: Option<&mut MaybeUninit<isym_user>>,
 ) -> isym_status {
     guard::quiet(|| {
-        look_below(snapshot, core_server, Kind::User, user_name, user, |resource| isym_user {
+        look_below(snapshot, core_server, CoreServer::users, user_name, user, |resource| isym_user {
             resource: resource.into(),
         })
     })
@@ -169,7 +168,7 @@ pub extern "C" fn isym_snapshot_queue(
     queue: Option<&mut MaybeUninit<isym_queue>>,
 ) -> isym_status {
     guard::quiet(|| {
-        look_below(snapshot, core_server, Kind::Queue, identifier, queue, |resource| isym_queue {
+        look_below(snapshot, core_server, CoreServer::queues, identifier, queue, |resource| isym_queue {
             resource: resource.into(),
         })
     })
@@ -186,7 +185,7 @@ pub extern "C" fn isym_snapshot_conference(
     conference: Option<&mut MaybeUninit<isym_conference_room>>,
 ) -> isym_status {
     guard::quiet(|| {
-        look_below(snapshot, core_server, Kind::ConferenceRoom, identifier, conference, |resource| {
+        look_below(snapshot, core_server, CoreServer::conferences, identifier, conference, |resource| {
             isym_conference_room { resource: resource.into() }
         })
     })
@@ -197,7 +196,7 @@ pub extern "C" fn isym_snapshot_conference(
 fn look_below<'s, T>(
     snapshot: Option<&'s isym_snapshot>,
     slug: *const c_char,
-    kind: Kind,
+    list: impl FnOnce(&CoreServer<'s>) -> List<'s>,
     name: *const c_char,
     out: Option<&mut MaybeUninit<T>>,
     view: impl FnOnce(Resource<'s>) -> T,
@@ -210,10 +209,8 @@ fn look_below<'s, T>(
         Ok(server) => server,
         Err(status) => return status,
     };
-    let Some(list) = SubId::of(Kind::CoreServer).find(|sub| sub.row().kind == kind) else {
-        return isym_status::ISYM_UNSUPPORTED;
-    };
-    match look_up(&server.sub(list), name) {
+    let Some(server) = CoreServer::view(server) else { return isym_status::ISYM_INTERNAL };
+    match look_up(&list(&server), name) {
         Ok(resource) => found(Some(view(resource)), Some(out)),
         Err(status) => status,
     }
