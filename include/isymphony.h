@@ -160,6 +160,8 @@ typedef enum isym_change_kind {
     ISYM_CHANGE_REMOVED = 3,
     // The core server restarted: all ids are new. There are no single changes for what is below it.
     ISYM_CHANGE_EPOCH_CHANGED = 4,
+    // The server sent an event. Only a watch tells of events.
+    ISYM_CHANGE_EVENT = 5,
 } isym_change_kind;
 
 // What the server said of a property.
@@ -267,6 +269,10 @@ typedef struct isym_text isym_text;
 // An action that was sent: its outcome, and what to wait for to see its effect. Immutable; the caller frees it with
 // isym_ticket_free. It may be used on any number of threads at once, also after the client was freed.
 typedef struct isym_ticket isym_ticket;
+
+// A subscription to changes. One thread at a time takes from it; the caller frees it with isym_watch_free, also after the
+// client was freed.
+typedef struct isym_watch isym_watch;
 
 // A text in UTF-8, borrowed from the object that gave it.
 //
@@ -393,16 +399,20 @@ typedef struct isym_conference_room {
     struct isym_resource resource;
 } isym_conference_room;
 
-// One change: a value to be copied at will, borrowed from the isym_changes that gave it.
+// One change: a value to be copied at will, borrowed from the isym_changes or the isym_watch that gave it.
 typedef struct isym_change {
     // What happened.
     enum isym_change_kind kind;
-    // The resource as it is now, or as it was last; never empty.
+    // The resource as it is now, or as it was last; empty only for an event.
     struct isym_resource resource;
     // The resource before; empty when it was added.
     struct isym_resource before;
     // The resource after; empty when it was removed.
     struct isym_resource after;
+    // The type of the event, as in `hangup`; empty unless it is one.
+    struct isym_str event_type;
+    // The event as it came: the text of a JSON object; empty unless it is one.
+    struct isym_str event;
 } isym_change;
 
 // A property of a resource: a value to be copied at will, borrowed from the same snapshot as the resource.
@@ -863,7 +873,7 @@ uint64_t isym_health_epoch(const struct isym_health *health);
 uint64_t isym_health_generation(const struct isym_health *health);
 
 // How many snapshots were replaced and were still held by a reader.
-size_t isym_health_retired_snapshots(const struct isym_health *health);
+uint64_t isym_health_retired_snapshots(const struct isym_health *health);
 
 // The last thing that went wrong, also when it has healed since.
 //
@@ -1033,6 +1043,49 @@ enum isym_status isym_changes_at(const struct isym_changes *changes,
 
 // Frees changes, and their pins of the snapshots. NULL is accepted.
 void isym_changes_free(struct isym_changes *changes);
+
+// Watches what changes from now on; with `initial`, first gives all that is there as ISYM_CHANGE_ADDED, with no gap to the
+// changes that follow.
+//
+// `kinds` says which kinds of resources, as a sum of `1u << kind` (`1u << ISYM_KIND_EXTENSION`); 0: all. `core_server` is a
+// slug, or NULL for all. With `events`, the server's events are handed on as they come (ISYM_CHANGE_EVENT), whatever the
+// kinds. A restart of the server is told whatever the kinds.
+//
+// The watch is the caller's, who frees it with isym_watch_free.
+//
+// Errors: ISYM_INVALID_ARGUMENT.
+enum isym_status isym_live_watch(const struct isym_live *live,
+                                 uint32_t kinds,
+                                 const char *core_server,
+                                 bool initial,
+                                 bool events,
+                                 struct isym_watch **watch,
+                                 struct isym_error **error);
+
+// Takes the next change; waits for one at most `timeout_ms`, negative (ISYM_FOREVER): as long as it takes, 0: not at all.
+//
+// What is written to `change` is borrowed from the watch, until the next call with it.
+//
+// Errors: ISYM_TIMED_OUT when none came in time; ISYM_CLOSED once the client is closed and everything was taken.
+enum isym_status isym_watch_next(struct isym_watch *watch,
+                                 int64_t timeout_ms,
+                                 struct isym_change *change,
+                                 struct isym_error **error);
+
+// A descriptor that is readable while there may be something to take with a time limit of 0, for poll, epoll or an event loop.
+// It belongs to the watch: do not read, write or close it.
+//
+// Errors: ISYM_INTERNAL when the process may open no more descriptors; it may work later.
+enum isym_status isym_watch_fd(const struct isym_watch *watch,
+                               int *fd,
+                               struct isym_error **error);
+
+// How many snapshots were merged into later ones, and how many events were dropped, because the reader was slow: of the
+// resources it gets the latest, of the events the latest 1 000. 0 for NULL.
+uint64_t isym_watch_merged(const struct isym_watch *watch);
+
+// Ends a watch and frees it; the client goes on. NULL is accepted.
+void isym_watch_free(struct isym_watch *watch);
 
 // The kind of what is in a list.
 enum isym_kind isym_list_kind(struct isym_list list);

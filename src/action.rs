@@ -1,39 +1,90 @@
 //! Actions: a POST on an instance, at most once, with one of three outcomes.
+//!
+//! **Before anything is sent** the target is looked up in the snapshot, and an action on what is gone is refused, unless it
+//! is [forced](Options::force). Arguments are checked as far as the documentation goes.
+//!
+//! **At most once**: a POST is sent on a new connection, and never again once it may have reached the server. Only when the
+//! server says that the target's id is unknown (404: surely not carried out), and the target's name has another id by now,
+//! is the action sent to that one. An answer counts as success with a status from 200 to 299, or those an
+//! [overlay](crate::overlay) lists; but a page of HTML is no answer of the API, so its outcome is unknown.
+//!
+//! **Time**: the time limit of a call holds for all of it. At most [`connections`](crate::Config::connections) actions of a
+//! client are in flight; others wait for their turn, first come, first served. One whose time is over while it waits is
+//! surely not sent, and the error ([`Code::TimedOut`]) says so.
+//!
+//! # The audit line
+//! Every call writes exactly one line to the log, target `isymphony::action`; as information when it was accepted, else as a
+//! warning. It is made of `key=value`, separated by blanks, in this order; a text stands in quotes and is escaped as in a Rust
+//! literal (`\"`, `\n`, `\u{1b}`), so a name can neither end the line nor forge a key.
+//!
+//! | key | what it says |
+//! | --- | --- |
+//! | `action` | `"Extension.originate"`; for a raw POST `"post"` |
+//! | `target` | the path of the target by names; `""` where it was not found |
+//! | `id` | the id of the target, or `-` |
+//! | `path` | the path that was posted to; `""` where nothing was sent |
+//! | `args` | what is not private: destination, extension, penalty and the status's type, never its name or note |
+//! | `sent` | `yes`; `no` where surely nothing was sent; `maybe` |
+//! | `tries` | how many POSTs: 0, 1, or 2 after a 404 |
+//! | `http` | the status of the answer, or `-` |
+//! | `outcome` | `accepted`, `refused` (surely not carried out) or `unknown` |
+//! | `ms` | how long it took |
+//! | `code`, `error` | why, where it was not accepted: an error's code and message, without the server's words |
+//!
+//! | file | what lives there |
+//! | --- | --- |
+//! | `action` | what callers see: arguments, options, tickets |
+//! | `send` | looking up, sending, judging the answer |
+//! | `args` | from checked arguments to the JSON body |
+//! | `gate` | the bound on actions in flight |
+//! | `audit` | the log line |
+
+mod args;
+mod audit;
+mod gate;
+mod send;
 
 use std::fmt;
-use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::catalog::{self, ArgType, Kind, STATUS_TYPES, SubId};
-use crate::clock::Moment;
 use crate::error::{Code, Error, Result};
+use crate::handle::Handle;
 use crate::live::Live;
-use crate::path::{PREFIX, Path};
-use crate::snapshot::collection::Address;
-use crate::snapshot::{Resource, ResourceOwned, Snapshot};
-use crate::sync::{Awaited, Message};
-use crate::transport::{Answer, Sent};
+use crate::snapshot::{Resource, Snapshot};
+use crate::sync::Awaited;
 
-/// How long a look at the server takes at most, after it said that the target is not there.
-const LOOK: Duration = Duration::from_secs(5);
+pub(crate) use args::status_like;
+pub(crate) use gate::Gate;
+pub(crate) use send::{Call, plain_path, post_raw};
 
 /// The value of an action's argument.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arg {
-    /// A text.
+    /// A text. A destination or an extension may also be the path of a resource, `coreServers/...`.
     Text(String),
     /// A whole number; times are Unix milliseconds, `-1` for none.
     Int(i64),
-    /// An id.
+    /// An id. As a destination, that of an extension, a queue or a conference room.
     Id(Uuid),
 }
 
 impl From<&str> for Arg {
     fn from(text: &str) -> Self {
         Arg::Text(text.to_owned())
+    }
+}
+
+impl From<&String> for Arg {
+    fn from(text: &String) -> Self {
+        Arg::Text(text.clone())
+    }
+}
+
+impl From<String> for Arg {
+    fn from(text: String) -> Self {
+        Arg::Text(text)
     }
 }
 
@@ -46,6 +97,50 @@ impl From<i64> for Arg {
 impl From<Uuid> for Arg {
     fn from(id: Uuid) -> Self {
         Arg::Id(id)
+    }
+}
+
+impl From<Resource<'_>> for Arg {
+    /// The resource's id.
+    fn from(resource: Resource<'_>) -> Self {
+        Arg::Id(resource.id())
+    }
+}
+
+impl From<&Handle> for Arg {
+    /// The id of what the handle finds now, or its path.
+    fn from(handle: &Handle) -> Self {
+        handle.resolve().map_or_else(|_| Arg::Text(handle.path()), Arg::Id)
+    }
+}
+
+/// How an action is carried out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Options {
+    /// How long it may take in all, waiting for its turn included. Default: `None`, the action timeout of the settings.
+    pub timeout: Option<Duration>,
+    /// Whether it is sent although the snapshot says that the target is gone. Default: `false`.
+    pub force: bool,
+}
+
+impl Options {
+    /// How long it may take in all.
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// Sends it although the snapshot says that the target is gone.
+    pub fn force(mut self, on: bool) -> Self {
+        self.force = on;
+        self
+    }
+}
+
+impl From<Option<Duration>> for Options {
+    fn from(timeout: Option<Duration>) -> Self {
+        Options { timeout, force: false }
     }
 }
 
@@ -108,229 +203,6 @@ impl Ticket {
 impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Ticket({} {})", self.path, self.outcome.name())
-    }
-}
-
-/// Carries out an action on what `locate` finds in the current snapshot.
-pub(crate) fn act(
-    live: &Live,
-    locate: &dyn Fn(&Snapshot) -> Result<ResourceOwned>,
-    action: &str,
-    args: &[(&str, Arg)],
-    timeout: Option<Duration>,
-) -> Result<Ticket> {
-    let target = locate(&live.snapshot())?;
-    match send(live, &target.get(), action, args, timeout) {
-        Err(error) if error.http_status() == Some(404) => {
-            // Refused for sure: nothing has that id any more. If the name has another one now, that is the target.
-            let found = look_again(live, &target, locate);
-            match found.filter(|found| found.get().id() != target.get().id()) {
-                Some(found) => send(live, &found.get(), action, args, timeout),
-                None => Err(error),
-            }
-        }
-        result => result,
-    }
-}
-
-/// The target after the server was asked again for what it is in.
-fn look_again(
-    live: &Live,
-    target: &ResourceOwned,
-    locate: &dyn Fn(&Snapshot) -> Result<ResourceOwned>,
-) -> Option<ResourceOwned> {
-    let since = Moment::now();
-    let addresses = vec![Address::ROOT, target.get().parts().1.address];
-    live.shared().tell(Message::Urgent(addresses.clone()));
-    let snapshot = live.shared().wait_for(&Awaited { addresses, since }, Some(LOOK)).ok()?;
-    locate(&snapshot).ok()
-}
-
-fn send(
-    live: &Live,
-    target: &Resource<'_>,
-    action: &str,
-    args: &[(&str, Arg)],
-    timeout: Option<Duration>,
-) -> Result<Ticket> {
-    let kind = target.kind();
-    let row = kind.row().action(action).ok_or_else(|| no_such_action(kind, action))?;
-    let config = live.config();
-    let segment = config.get_action_path(kind, row.name).unwrap_or(row.segment);
-    let body = body(live, target, row, args)?;
-    let path = format!("{}/{segment}", target.id_path());
-    post(live, path, body.as_deref(), timeout, touched(target, row), &format!("{}.{}", kind.name(), row.name))
-}
-
-fn no_such_action(kind: Kind, action: &str) -> Error {
-    let known: Vec<_> = kind.row().actions.iter().map(|row| row.name).collect();
-    let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
-    Error::new(Code::Unsupported, format!("a {kind} has no action {action:?}; {known}"))
-}
-
-/// A POST on any path below `communication_manager/rest/live/`, for what the catalogue does not know.
-pub(crate) fn post_raw(live: &Live, path: &str, body: Option<&str>, timeout: Option<Duration>) -> Result<Ticket> {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let path = path.strip_prefix(PREFIX).unwrap_or(path);
-    let sound = |c: char| c.is_ascii_alphanumeric() || "-._~%/:@!$&'()*+,;=".contains(c);
-    if let Some(c) = path.chars().find(|c| !sound(*c)) {
-        let message = format!("the path holds {c:?}; in a name write it percent-encoded");
-        return Err(Error::new(Code::InvalidPath, message));
-    }
-    if path
-        .split('/')
-        .any(|segment| matches!(segment.replace("%2e", ".").replace("%2E", ".").as_str(), "" | "." | ".."))
-    {
-        return Err(Error::new(Code::InvalidPath, "the path holds an empty segment, \".\" or \"..\""));
-    }
-    if let Some(Err(error)) = body.map(serde_json::from_str::<serde::de::IgnoredAny>) {
-        return Err(Error::new(Code::InvalidArgument, format!("the body is not JSON: {error}")));
-    }
-    let snapshot = live.snapshot();
-    let known = path.parse::<Path>().ok().and_then(|path| {
-        let target = snapshot.resolve_path(&path).ok()?.one().ok()?;
-        Some(touched(&target, path.action()?))
-    });
-    post(live, path.to_owned(), body, timeout, known.unwrap_or_default(), "post")
-}
-
-fn post(
-    live: &Live,
-    path: String,
-    body: Option<&str>,
-    timeout: Option<Duration>,
-    addresses: Vec<Address>,
-    what: &str,
-) -> Result<Ticket> {
-    let shared = live.shared();
-    if shared.is_closed() {
-        return Err(crate::sync::closed());
-    }
-    shared.counters.actions.fetch_add(1, Relaxed);
-    let started = Instant::now();
-    let result = match shared.transport.post(&path, body, timeout) {
-        Ok(answer) => judge(live, &path, &answer),
-        Err(failure) if failure.sent == Sent::No => Err(failure.error),
-        Err(failure) => Ok((Outcome::Unknown, Some(failure.error))),
-    };
-    let outcome = match &result {
-        Ok((outcome, _)) => outcome.name(),
-        Err(_) => "refused",
-    };
-    let took = started.elapsed().as_millis();
-    let why = match &result {
-        Ok((_, Some(error))) | Err(error) => format!(" error={error}"),
-        Ok((_, None)) => String::new(),
-    };
-    log::info!(target: "isymphony::action", "action={what} path={path} outcome={outcome} ms={took}{why}");
-    let (outcome, error) = result?;
-    let since = Moment::now();
-    shared.tell(Message::Urgent(addresses.clone()));
-    Ok(Ticket { live: live.clone(), outcome, error, path, awaited: Awaited { addresses, since } })
-}
-
-/// What the server's answer to a POST means.
-fn judge(live: &Live, path: &str, answer: &Answer) -> Result<(Outcome, Option<Error>)> {
-    let refusal = || live.shared().transport.refusal("POST", path, answer);
-    match answer.status {
-        _ if answer.accepted() => Ok((Outcome::Accepted, None)),
-        405 => Err(refusal().context(
-            "the server does not take this action at this path (most action paths are inferred; set the right one in the \
-             client's settings)",
-        )),
-        // The server broke, or something between us and it: the action may have been carried out.
-        500 | 502 | 504..=599 => {
-            let error = Error::new(Code::OutcomeUnknown, "the server failed while it handled the action");
-            Ok((Outcome::Unknown, Some(error.with_http_status(answer.status).with_server_message(&answer.text))))
-        }
-        _ => Err(refusal()),
-    }
-}
-
-/// The collections an action may change, see [`catalog::Action::touches`].
-fn touched(target: &Resource<'_>, action: &catalog::Action) -> Vec<Address> {
-    let core_server = target.core_server_id();
-    let own = target.parts().1.address;
-    let below = |sub| Address { core_server, parent: target.id(), sub: Some(sub) };
-    action
-        .touches
-        .iter()
-        .filter_map(|touched| match (*touched, touched.strip_prefix('/')) {
-            ("." | "^", _) => Some(own),
-            (_, Some(segment)) => SubId::find(Kind::CoreServer, segment).map(|sub| Address::list(core_server, sub)),
-            (segment, None) => SubId::find(target.kind(), segment).map(below),
-        })
-        .collect()
-}
-
-/// The JSON body: checked arguments under the server's keys; `None` for an action without arguments.
-fn body(live: &Live, target: &Resource<'_>, row: &catalog::Action, args: &[(&str, Arg)]) -> Result<Option<String>> {
-    if let Some((name, _)) = args.iter().find(|(name, _)| row.args.iter().all(|arg| arg.name != *name)) {
-        let known: Vec<_> = row.args.iter().map(|arg| arg.name).collect();
-        let known = if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
-        return Err(invalid(format!("{} has no argument {name:?}; {known}", row.name)));
-    }
-    if row.args.is_empty() {
-        return Ok(None);
-    }
-    let mut members = Map::new();
-    for arg in row.args {
-        let given = args.iter().rev().find(|(name, _)| *name == arg.name).map(|(_, value)| value);
-        let value = match (given, arg.default) {
-            (Some(given), _) => {
-                check(target, arg, given).map_err(|e| e.context(format!("{} of {}", arg.name, row.name)))?
-            }
-            (None, Some(default)) => serde_json::from_str(default).unwrap_or_default(),
-            (None, None) => return Err(invalid(format!("{} needs {}", row.name, arg.name))),
-        };
-        let key = live.config().get_action_body_key(target.kind(), row.name, arg.name).unwrap_or(arg.key);
-        members.insert(key.to_owned(), value);
-    }
-    Ok(Some(Value::Object(members).to_string()))
-}
-
-/// An argument as JSON, checked as far as the documentation goes.
-fn check(target: &Resource<'_>, arg: &catalog::Arg, given: &Arg) -> Result<Value> {
-    match (arg.ty, given) {
-        (ArgType::NonEmptyText, Arg::Text(text)) if text.trim().is_empty() => Err(invalid("it must not be empty")),
-        (ArgType::NonEmptyText | ArgType::Text, Arg::Text(text)) => Ok(Value::from(text.as_str())),
-        (ArgType::StatusType, Arg::Text(text)) if STATUS_TYPES.contains(&text.as_str()) => {
-            Ok(Value::from(text.as_str()))
-        }
-        (ArgType::StatusType, _) => {
-            Err(invalid(format!("it is {given:?}; it must be one of {}", STATUS_TYPES.join(", "))))
-        }
-        (ArgType::Millis, Arg::Int(number)) if *number >= -1 => Ok(Value::from(*number)),
-        (ArgType::Millis, _) => Err(invalid("it must be Unix time in milliseconds, or -1 for none")),
-        (ArgType::Penalty, Arg::Int(number)) if *number >= 0 => Ok(Value::from(*number)),
-        (ArgType::Penalty, _) => Err(invalid("it must be a whole number that is not negative")),
-        (ArgType::ExtensionId, Arg::Id(id)) => Ok(Value::from(id.to_string())),
-        (ArgType::ExtensionId, Arg::Text(text)) => extension_id(target, text).map(|id| Value::from(id.to_string())),
-        (ArgType::ExtensionId, Arg::Int(_)) => {
-            Err(invalid("it must be an extension's number as text, its id or its path"))
-        }
-        (ArgType::NonEmptyText | ArgType::Text, _) => Err(invalid("it must be a text")),
-    }
-}
-
-/// The id of an extension that is given by its id, its path, or its number in the target's core server.
-fn extension_id(target: &Resource<'_>, text: &str) -> Result<Uuid> {
-    if let Ok(id) = Uuid::try_parse(text) {
-        return Ok(id);
-    }
-    let snapshot = target.snapshot();
-    let resource = match text.contains('/') {
-        true => snapshot.resolve(text)?.one()?,
-        false => {
-            let core_server =
-                target.core_server().ok_or_else(|| Error::new(Code::NotFound, "its core server is gone"))?;
-            let extensions = SubId::find(Kind::CoreServer, "extensions").expect("the catalogue has extensions");
-            core_server.sub(extensions).by_name(text)?
-        }
-    };
-    match resource.kind() {
-        Kind::Extension => Ok(resource.id()),
-        kind => Err(invalid(format!("it is the path of a {kind}, not of an Extension"))),
     }
 }
 

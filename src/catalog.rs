@@ -99,23 +99,43 @@ impl fmt::Display for Kind {
     }
 }
 
-/// A set of kinds.
+/// A set of kinds, less single sub resources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KindSet(u16);
+pub struct KindSet {
+    kinds: u16,
+    /// The sub resources that are left out, by [`SubId::index`].
+    without: u32,
+}
 
 impl KindSet {
     /// Every kind.
-    pub const ALL: KindSet = KindSet(u16::MAX);
+    pub const ALL: KindSet = KindSet { kinds: u16::MAX, without: 0 };
 
     /// Whether the kind is in the set.
     pub fn contains(self, kind: Kind) -> bool {
-        self.0 & (1 << kind as u16) != 0
+        self.kinds & (1 << kind as u16) != 0
+    }
+
+    /// The set less these sub resources.
+    pub fn without(self, subs: impl IntoIterator<Item = SubId>) -> KindSet {
+        let without = subs.into_iter().fold(self.without, |without, sub| without | 1 << sub.index());
+        KindSet { without, ..self }
+    }
+
+    /// Whether a sub resource is left out, though its kind may be in the set.
+    pub fn lacks(self, sub: SubId) -> bool {
+        self.without & (1 << sub.index()) != 0
+    }
+
+    /// Whether a sub resource's kind is in the set, and it is not left out.
+    pub fn has(self, sub: SubId) -> bool {
+        self.contains(sub.row().kind) && !self.lacks(sub)
     }
 }
 
 impl FromIterator<Kind> for KindSet {
     fn from_iter<I: IntoIterator<Item = Kind>>(kinds: I) -> KindSet {
-        KindSet(kinds.into_iter().fold(0, |set, kind| set | 1 << kind as u16))
+        KindSet { kinds: kinds.into_iter().fold(0, |set, kind| set | 1 << kind as u16), without: 0 }
     }
 }
 
@@ -190,6 +210,8 @@ pub struct Sub {
 pub enum ArgType {
     /// Text that must not be empty.
     NonEmptyText,
+    /// What is dialled: text that must not be empty. Given as text, or by the id or path of what is to be reached.
+    Destination,
     /// Any text.
     Text,
     /// One of the status types, see [`STATUS_TYPES`].
@@ -475,7 +497,7 @@ pub static RESOURCES: [Resource; 10] = [
             action(
                 "originate",
                 "originate",
-                &[arg("destination", "destination", ArgType::NonEmptyText)],
+                &[arg("destination", "destination", ArgType::Destination)],
                 &["/callSegments", "callSegments"],
                 "Rings the extension itself, then dials the destination.",
             ),
@@ -510,7 +532,7 @@ pub static RESOURCES: [Resource; 10] = [
         actions: &[action(
             "transfer",
             "transfer",
-            &[arg("destination", "destination", ArgType::NonEmptyText)],
+            &[arg("destination", "destination", ArgType::Destination)],
             &["/callSegments"],
             "Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue.",
         )],

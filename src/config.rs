@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::catalog::{Action, Kind};
 use crate::error::{Code, Error, Result};
+use crate::overlay::Rows;
 use crate::path::encode_name;
 
 pub use secret::Secret;
@@ -66,6 +67,7 @@ pub struct Config {
     core_servers: Option<Vec<String>>,
     kinds: Option<Vec<Kind>>,
     events: bool,
+    event_silence: (Duration, Duration),
     max_requests_per_second: Option<f64>,
     ca_file: Option<PathBuf>,
     client_cert: Option<(PathBuf, PathBuf)>,
@@ -86,6 +88,7 @@ pub struct Config {
     cadences: BTreeMap<Kind, Cadence>,
     action_paths: BTreeMap<(Kind, &'static str), String>,
     action_keys: BTreeMap<(Kind, &'static str, &'static str), String>,
+    pub(crate) rows: Rows,
 }
 
 /// An HTTP proxy.
@@ -109,6 +112,7 @@ impl Config {
             core_servers: None,
             kinds: None,
             events: true,
+            event_silence: (Duration::from_secs(30), Duration::from_secs(10)),
             max_requests_per_second: None,
             ca_file: None,
             client_cert: None,
@@ -129,6 +133,7 @@ impl Config {
             cadences: BTreeMap::new(),
             action_paths: BTreeMap::new(),
             action_keys: BTreeMap::new(),
+            rows: Rows::default(),
         })
     }
 
@@ -169,6 +174,16 @@ impl Config {
     pub fn events(&mut self, on: bool) -> &mut Self {
         self.events = on;
         self
+    }
+
+    /// How long the socket of the events may be silent before the server is asked for a sign of life, and how long it may
+    /// take to give one before the socket is opened anew. Default: 30 s and 10 s.
+    ///
+    /// # Errors
+    /// [`Code::Config`] where one of them is zero or longer than a day.
+    pub fn event_silence(&mut self, silence: Duration, answer: Duration) -> Result<&mut Self> {
+        self.event_silence = (time("event_silence: silence", silence)?, time("event_silence: answer", answer)?);
+        Ok(self)
     }
 
     /// How many requests a second the server is asked at most. Default: 50 while polling, and the first whole snapshot
@@ -219,7 +234,8 @@ impl Config {
         Ok(self)
     }
 
-    /// How many requests are in flight at once, each on a connection that is kept alive. Default: 4.
+    /// How many requests are in flight at once, each on a connection that is kept alive; and how many actions, each on one
+    /// of its own. Default: 4.
     ///
     /// # Errors
     /// [`Code::Config`] where it is not from 1 to 64.

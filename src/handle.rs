@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::action::{self, Arg, Ticket};
+use crate::action::{self, Arg, Call, Ticket};
 use crate::catalog::{Kind, SubId};
 use crate::error::{Code, Error, Result};
 use crate::live::Live;
 use crate::path::Path;
-use crate::snapshot::{List, Resource, ResourceOwned, Snapshot, Target};
+use crate::snapshot::{List, Resource, ResourceOwned, Snapshot, Target, lacking};
 
 /// How a handle finds its instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,6 +136,9 @@ impl Handle {
             Locator::Path(path) => return snapshot.resolve_path(path)?.one(),
             Locator::Named { list, name } => (*list, name),
         };
+        if snapshot.0.kinds.lacks(list) {
+            return Err(lacking(list));
+        }
         let servers: Vec<Resource<'_>> = snapshot.core_servers().iter().collect();
         let mut found = Vec::new();
         let mut last_error = None;
@@ -183,20 +186,37 @@ impl Handle {
         found.next().is_none().then_some(first)
     }
 
-    /// Carries out an action of the catalogue on the instance, at most once. Waits for the server's answer, at most
-    /// `timeout` (default: the action timeout of the settings).
+    /// Carries out an action of the catalogue on the instance, at most once. Waits for its turn and for the server's answer,
+    /// at most `timeout` in all (default: the action timeout of the settings). See [`action`].
     ///
     /// # Errors
     /// What surely was not carried out is an error: [`Code::NotFound`] and the like when the target is not there;
-    /// [`Code::InvalidArgument`] before anything is sent; [`Code::Rejected`] and the like with the server's words;
-    /// [`Code::ConnectionFailed`] when nothing could be sent. What may have been carried out is a [`Ticket`] whose outcome
+    /// [`Code::InvalidArgument`] before anything is sent; [`Code::TimedOut`] when its turn did not come in time;
+    /// [`Code::Rejected`] and the like with the server's words; [`Code::ConnectionFailed`] when nothing could be sent. What may have been carried out is a [`Ticket`] whose outcome
     /// is [`Unknown`](crate::action::Outcome::Unknown).
     pub fn act(&self, action: &str, args: &[(&str, Arg)], timeout: Option<Duration>) -> Result<Ticket> {
-        action::act(&self.live, &|snapshot| self.get_in(snapshot), action, args, timeout)
+        self.act_with(action, args, &timeout.into())
+    }
+
+    /// As [`Handle::act`], with options. A forced action on what the snapshot does not have goes to the handle's path.
+    ///
+    /// # Errors
+    /// As [`Handle::act`].
+    pub fn act_with(&self, action: &str, args: &[(&str, Arg)], options: &action::Options) -> Result<Ticket> {
+        let locate = |snapshot: &Snapshot| self.get_in(snapshot);
+        let path = || match self.locator() {
+            Locator::Path(path) => Some(path),
+            Locator::Named { .. } => None,
+        };
+        let (live, kind, options) = (&self.live, self.kind, options.clone());
+        Call { live, kind, action, args, options, locate: &locate, path: &path }.run()
     }
 
     /// A handle for the singleton below this one.
-    fn singleton(&self, segment: &str) -> Result<Handle> {
+    ///
+    /// # Errors
+    /// [`Code::InvalidPath`] when nothing of that name is below it.
+    pub fn below(&self, segment: &str) -> Result<Handle> {
         let path = match self.locator() {
             Locator::Path(path) => path,
             Locator::Named { .. } => self.get()?.get().path(),
@@ -234,6 +254,12 @@ macro_rules! handle {
             }
         }
 
+        impl From<&$name> for Arg {
+            fn from(handle: &$name) -> Self {
+                Arg::from(&handle.0)
+            }
+        }
+
         impl TryFrom<Handle> for $name {
             type Error = Error;
 
@@ -260,8 +286,9 @@ handle!(ConferenceRoomHandle, ConferenceRoom, "A handle of a conference room.");
 
 /// The actions. Errors and waiting: see [`Handle::act`].
 impl ExtensionHandle {
-    /// Rings the extension itself, then dials the destination.
-    pub fn originate(&self, destination: &str) -> Result<Ticket> {
+    /// Rings the extension itself, then dials the destination: a number as text, or a handle or resource of an extension,
+    /// a queue or a conference room, whose number is then dialled.
+    pub fn originate(&self, destination: impl Into<Arg>) -> Result<Ticket> {
         self.act("originate", &[("destination", destination.into())], None)
     }
 
@@ -282,7 +309,17 @@ impl UserHandle {
             ("note", note.into()),
             ("return_time", return_time.unwrap_or(-1).into()),
         ];
-        self.singleton("status")?.act("set", &args, None)
+        self.below("status")?.act("set", &args, None)
+    }
+
+    /// Sets the status of this name as other users of the core server show it: its type and note are theirs.
+    ///
+    /// # Errors
+    /// Nothing is sent with [`Code::NotFound`] where no user shows a status of that name, [`Code::Ambiguous`] where two
+    /// users show different ones; otherwise as [`Handle::act`].
+    pub fn set_status_like(&self, name: &str) -> Result<Ticket> {
+        let (ty, note) = action::status_like(&self.get()?.get(), name)?;
+        self.set_status(name, &ty, &note, None)
     }
 }
 
@@ -324,8 +361,9 @@ impl AgentHandle {
 
 /// The actions. Errors and waiting: see [`Handle::act`].
 impl CallSegmentHandle {
-    /// Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue.
-    pub fn transfer(&self, destination: &str) -> Result<Ticket> {
+    /// Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue: a number as
+    /// text, or a handle or resource of an extension, a queue or a conference room, whose number is then dialled.
+    pub fn transfer(&self, destination: impl Into<Arg>) -> Result<Ticket> {
         self.act("transfer", &[("destination", destination.into())], None)
     }
 }

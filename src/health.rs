@@ -41,6 +41,40 @@ impl fmt::Display for State {
     }
 }
 
+/// How it stands with the server's events, which only make changes show sooner. The numbers are stable: they cross the C
+/// boundary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum EventsState {
+    /// They are not listened to, by the settings.
+    Off = 1,
+    /// The socket is being opened, for the first time or again.
+    Connecting = 2,
+    /// They are listened to.
+    Connected = 3,
+    /// The server has no events or refuses them, or cannot be reached. It is tried again, slowly. Everything works all
+    /// the same, by asking.
+    Unavailable = 4,
+}
+
+impl EventsState {
+    /// The name in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            EventsState::Off => "off",
+            EventsState::Connecting => "connecting",
+            EventsState::Connected => "connected",
+            EventsState::Unavailable => "unavailable",
+        }
+    }
+}
+
+impl fmt::Display for EventsState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// Something that went wrong: what, when, and with which part of the server's state.
 #[derive(Debug, Clone)]
 pub struct Problem {
@@ -72,6 +106,10 @@ pub struct Health {
     pub last_error: Option<Problem>,
     /// What is wrong now, by kind, where single lists fail while the server can be reached.
     pub failing: Vec<(Kind, Problem)>,
+    /// How it stands with the server's events.
+    pub events: EventsState,
+    /// The last thing that went wrong with the events, also when it has healed since.
+    pub events_problem: Option<Problem>,
     /// Snapshots that were replaced and that a reader still holds.
     pub retired_snapshots: u64,
 }

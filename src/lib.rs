@@ -32,7 +32,9 @@
 //! | [`snapshot`] | what is known, and how to read it |
 //! | [`handle`], [`action`] | symbolic references, and what can be done with them |
 //! | [`watch`] | what changes, as it changes |
+//! | [`Event`] | what the server tells as it happens: a hint where to look, and news for who watches |
 //! | [`health`] | the truth about how well the client knows the server |
+//! | [`doctor`], [`overlay`] | what a given server really has, and how to say so |
 //! | [`sandbox`] | an embedded server to try and test on |
 //!
 //! The server gives all objects new ids at every restart, and its documentation is unfinished. So handles are symbolic and
@@ -42,10 +44,13 @@ pub mod action;
 pub mod catalog;
 mod clock;
 pub mod config;
+pub mod doctor;
 mod error;
+mod event;
 pub mod handle;
 pub mod health;
 mod live;
+pub mod overlay;
 pub mod path;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
@@ -57,6 +62,7 @@ pub mod watch;
 
 pub use config::Config;
 pub use error::{Code, Error, Result};
+pub use event::Event;
 pub use handle::Handle;
 pub use health::Health;
 pub use live::Live;

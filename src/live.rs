@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 
-use crate::action::{self, Arg, Ticket};
+use crate::action::{self, Arg, Call, Ticket};
 use crate::catalog::{Kind, SubId};
 use crate::clock::Moment;
 use crate::config::{Config, Secret};
@@ -237,8 +237,8 @@ impl Live {
         Ok(Handle::new(self.clone(), locator))
     }
 
-    /// An action on an instance that a snapshot gave, by its id: after a restart of the server it is refused with
-    /// [`Code::NotFound`]. See [`Handle::act`].
+    /// An action on an instance that a snapshot gave, by its id: once it is gone, and after a restart of the server, it is
+    /// refused with [`Code::NotFound`]. See [`Handle::act`].
     ///
     /// # Errors
     /// As [`Handle::act`].
@@ -249,8 +249,23 @@ impl Live {
         args: &[(&str, Arg)],
         timeout: Option<Duration>,
     ) -> Result<Ticket> {
-        let target = resource.to_owned();
-        action::act(self, &|_| Ok(target.clone()), action, args, timeout)
+        self.act_with(resource, action, args, &timeout.into())
+    }
+
+    /// As [`Live::act`], with options.
+    ///
+    /// # Errors
+    /// As [`Handle::act`].
+    pub fn act_with(
+        &self,
+        resource: &Resource<'_>,
+        action: &str,
+        args: &[(&str, Arg)],
+        options: &action::Options,
+    ) -> Result<Ticket> {
+        let (target, kind) = (resource.to_owned(), resource.kind());
+        let (locate, options) = (|_: &Snapshot| Ok(target.clone()), options.clone());
+        Call { live: self, kind, action, args, options, locate: &locate, path: &|| None }.run()
     }
 
     /// A POST on any path below `communication_manager/rest/live/`, with a JSON body or none: for what the catalogue does
@@ -280,7 +295,7 @@ impl Live {
         let report = snapshot.report();
         let shared = self.shared();
         let counters = &shared.counters;
-        vec![
+        let mut metrics = vec![
             ("requests", counters.requests.load(Relaxed)),
             ("failed_requests", counters.failed_requests.load(Relaxed)),
             ("unchanged_answers", counters.unchanged_answers.load(Relaxed)),
@@ -296,7 +311,9 @@ impl Live {
             ("ambiguous_names", u64::from(report.ambiguous_names)),
             ("other_types", u64::from(report.other_types)),
             ("items_with_unknown_properties", u64::from(report.unknown_properties)),
-        ]
+        ];
+        metrics.extend(shared.events.metrics());
+        metrics
     }
 
     /// Closes the client, within `timeout` (default 90 ms) whatever hangs: requests in flight are ended. Snapshots that were

@@ -19,6 +19,9 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 /// What stands before every path on a server.
 pub const PREFIX: &str = "communication_manager/rest/live/";
 
+/// The path of the Event API's WebSocket, on the same host and port.
+pub const EVENTS: &str = "communication_manager/ws/event";
+
 /// How a step picks one instance of its set.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Selector {

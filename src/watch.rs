@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::catalog::{Kind, KindSet};
 use crate::error::{Code, Error, Result};
+use crate::event::{Event, Listener};
 use crate::live::Live;
 use crate::snapshot::{Change, ChangeKind, Snapshot};
 
@@ -24,11 +25,12 @@ pub struct Filter {
     kinds: KindSet,
     core_server: Option<String>,
     resource: Option<Uuid>,
+    events: bool,
 }
 
 impl Default for Filter {
     fn default() -> Self {
-        Filter { kinds: KindSet::ALL, core_server: None, resource: None }
+        Filter { kinds: KindSet::ALL, core_server: None, resource: None, events: true }
     }
 }
 
@@ -51,6 +53,19 @@ impl Filter {
         self
     }
 
+    /// Whether events are handed on as they come. Default: `true`. The kinds do not filter them.
+    pub fn events(mut self, on: bool) -> Self {
+        self.events = on;
+        self
+    }
+
+    fn accepts_event(&self, event: &Event, snapshot: &Snapshot) -> bool {
+        let is_there =
+            |slug: &str| snapshot.core_server(slug).is_ok_and(|server| Some(server.id()) == event.core_server_id);
+        self.core_server.as_deref().is_none_or(is_there)
+            && self.resource.is_none_or(|id| event.json.contains(&id.to_string()))
+    }
+
     fn accepts(&self, change: &Change) -> bool {
         let Some(resource) = change.resource() else { return true };
         let in_core_server = |slug: &str| resource.core_server().is_some_and(|server| server.name() == Some(slug));
@@ -70,14 +85,15 @@ pub struct Watch {
     pending: VecDeque<Change>,
     merged: u64,
     signal: Arc<Signal>,
+    events: Option<Arc<Listener>>,
+    process: u32,
 }
 
 impl Watch {
     pub(crate) fn new(live: Live, filter: Filter, seen: Snapshot) -> Watch {
-        let signal = Arc::new(Signal::default());
-        live.shared().signals.add(&signal);
-        signal.set(); // Something may have been published before the signal was known.
-        Watch { live, filter, seen, pending: VecDeque::new(), merged: 0, signal }
+        let (signal, events) = subscribe(&live, &filter);
+        let process = std::process::id();
+        Watch { live, filter, seen, pending: VecDeque::new(), merged: 0, signal, events, process }
     }
 
     /// The next change; waits for one at most `timeout` (`None`: as long as it takes). `Ok(None)`: none came in time.
@@ -86,6 +102,12 @@ impl Watch {
     /// [`Code::Closed`] once the client is closed and everything was taken.
     pub fn next(&mut self, timeout: Option<Duration>) -> Result<Option<Change>> {
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        if self.process != std::process::id() {
+            // After a fork the descriptor is shared with the parent, and a lock may be held by a thread that is not here.
+            std::mem::forget((self.signal.clone(), self.events.clone()));
+            (self.signal, self.events) = subscribe(&self.live, &self.filter);
+            self.process = std::process::id();
+        }
         loop {
             if let Some(change) = self.take() {
                 return Ok(Some(change));
@@ -105,6 +127,10 @@ impl Watch {
             // Cleared before the look: what is published meanwhile sets it again.
             self.signal.clear();
             let now = self.live.snapshot();
+            if let Some(event) = self.take_event(&now) {
+                self.signal.set();
+                return Some(Change { kind: ChangeKind::Event, old: None, new: None, event: Some(event) });
+            }
             if now.generation() != self.seen.generation() {
                 self.merged += now.generation().saturating_sub(self.seen.generation() + 1);
                 let filter = &self.filter;
@@ -125,7 +151,14 @@ impl Watch {
         change
     }
 
-    /// How many snapshots were merged into later ones because the reader was slow.
+    fn take_event(&mut self, snapshot: &Snapshot) -> Option<Arc<Event>> {
+        let events = self.events.as_ref()?;
+        self.merged += events.take_dropped();
+        std::iter::from_fn(|| events.take()).find(|event| self.filter.accepts_event(event, snapshot))
+    }
+
+    /// How many snapshots were merged into later ones, and how many events were dropped, because the reader was slow: of the
+    /// resources it gets the latest, of the events the latest 1 000.
     pub fn merged(&self) -> u64 {
         self.merged
     }
@@ -149,6 +182,20 @@ impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Watch({:?}, {} pending, {} merged)", self.live, self.pending.len(), self.merged)
     }
+}
+
+fn subscribe(live: &Live, filter: &Filter) -> (Arc<Signal>, Option<Arc<Listener>>) {
+    let (shared, signal) = (live.shared(), Arc::new(Signal::default()));
+    let wake = Arc::downgrade(&signal);
+    let ring = move || {
+        if let Some(signal) = wake.upgrade() {
+            signal.set();
+        }
+    };
+    let events = filter.events.then(|| shared.events.subscribers.subscribe(ring));
+    shared.signals.add(&signal);
+    signal.set(); // Something may have been published before the signal was known.
+    (signal, events)
 }
 
 /// Tells one watcher that it is worth looking.

@@ -220,8 +220,8 @@ fn close_ends_soon_whatever_hangs() {
 fn a_watch_tells_what_was_added_changed_and_removed() {
     let sandbox = sandbox();
     let live = open(&sandbox);
-    let mut watch = live.watch(Filter::default().kinds([Kind::Extension]));
-    let mut calls = live.watch(Filter::default().kinds([Kind::CallSegment]));
+    let mut watch = live.watch(Filter::default().kinds([Kind::Extension]).events(false));
+    let mut calls = live.watch(Filter::default().kinds([Kind::CallSegment]).events(false));
     sandbox.add_extension("7777", "Seven", Some("4224")).unwrap();
     let change = watch.next(LONG).unwrap().unwrap();
     assert_eq!((change.kind, change.resource().unwrap().name()), (ChangeKind::Added, Some("7777")));
@@ -244,7 +244,7 @@ fn a_watch_tells_what_was_added_changed_and_removed() {
 fn a_watch_from_nothing_starts_with_all_there_is_and_a_descriptor_tells_when_to_look() {
     let sandbox = sandbox();
     let live = open(&sandbox);
-    let mut watch = live.watch_from_nothing(Filter::default().kinds([Kind::User]));
+    let mut watch = live.watch_from_nothing(Filter::default().kinds([Kind::User]).events(false));
     let readable = |watch: &Watch, wait: Duration| {
         let wait = Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: 0 };
         poll(&mut [PollFd::from_borrowed_fd(watch.fd().unwrap(), PollFlags::IN)], Some(&wait)).unwrap() == 1

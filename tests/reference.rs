@@ -145,6 +145,7 @@ fn body(action: &Action) -> String {
     let args = action.args.iter().map(|arg| {
         let ty = match arg.ty {
             ArgType::NonEmptyText => "text, not empty",
+            ArgType::Destination => "what is dialled, not empty",
             ArgType::Text => "text",
             ArgType::StatusType => "a status type",
             ArgType::Millis => "Unix milliseconds, or -1",

@@ -139,3 +139,43 @@ fn the_event_api_is_guarded_cut_and_faulty_like_the_rest() {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
+
+#[test]
+fn documented_events_have_the_documented_properties() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mike = sandbox.extension_numbers()[1].clone();
+    sandbox.log_in_user("mike", "10.0.0.1", 5000).unwrap();
+    sandbox.log_out_user("mike").unwrap();
+    let (caller, called) = sandbox.add_internal_call("4224", &mike).unwrap();
+    sandbox.answer(called).unwrap();
+    sandbox.hang_up(caller).unwrap();
+    let call = sandbox.add_call("4224", &Caller::new("Ada", "1")).unwrap();
+    sandbox.join_conference(call, "8001").unwrap();
+    sandbox.hang_up(call).unwrap();
+    sandbox.log_in_agent("5003", &mike).unwrap();
+    sandbox.log_out_agent("5003", &mike).unwrap();
+    let events: Vec<Value> = sandbox.events().iter().map(|text| serde_json::from_str(text).unwrap()).collect();
+    let call = "callSegmentId callerIdName callerIdNumber did extensionId extensionNumber userId username";
+    let twice = call.split(' ').flat_map(|name| [format!("{name}1"), format!("{name}2")]);
+    let twice = twice.collect::<Vec<_>>().join(" ");
+    let agent = "agentId agent state queueId queue extensionId extensionNumber userId username";
+    for (event_type, properties) in [
+        ("userLogin", "userId username userLoginId ip port"),
+        ("userLogout", "userId username userLoginId ip port"),
+        ("agentLogin", agent),
+        ("agentLogout", agent),
+        ("linkEnd", &twice),
+        ("hangup", call),
+        ("confRoomCallLeave", &format!("conferenceRoomId conferenceRoomName {call}")),
+    ] {
+        let mut expected: Vec<&str> = properties.split(' ').chain(["type", "time", "coreServerId"]).collect();
+        expected.sort_unstable();
+        let found: Vec<_> = events.iter().filter(|event| event["type"] == event_type).collect();
+        assert!(!found.is_empty(), "{event_type}");
+        for event in found {
+            let mut keys: Vec<_> = event.as_object().unwrap().keys().map(String::as_str).collect();
+            keys.sort_unstable();
+            assert_eq!(keys, expected, "{event_type}");
+        }
+    }
+}

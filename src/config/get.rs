@@ -94,6 +94,11 @@ impl Config {
         self.events
     }
 
+    /// The limits set by [`event_silence`](Config::event_silence).
+    pub fn get_event_silence(&self) -> (Duration, Duration) {
+        self.event_silence
+    }
+
     /// How many requests a second at most; `None`: the default.
     pub fn get_max_requests_per_second(&self) -> Option<f64> {
         self.max_requests_per_second

@@ -50,7 +50,7 @@ fn arguments(action: &Action, body: &[u8]) -> Result<Map<String, Value>, String>
 
 fn check(ty: ArgType, value: &Value) -> Result<(), String> {
     let (good, what) = match ty {
-        ArgType::NonEmptyText => {
+        ArgType::NonEmptyText | ArgType::Destination => {
             (value.as_str().is_some_and(|text| !text.trim().is_empty()), "a text that is not empty")
         }
         ArgType::Text => (value.is_string(), "a text"),

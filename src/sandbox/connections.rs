@@ -73,6 +73,13 @@ impl Connections {
         }
     }
 
+    /// Ends one connection.
+    pub(crate) fn cut(&self, number: u64) {
+        if let Some(Some(stream)) = lock(&self.0.open).streams.get(&number) {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
     pub(crate) fn count(&self) -> usize {
         lock(&self.0.open).streams.len()
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::http::Answer;
 use super::pattern::Pattern;
+use crate::path::EVENTS;
 
 /// Where an answer stalls. A stall lasts until either side ends the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,7 +191,10 @@ impl Faults {
         }
         let now = Instant::now();
         self.rules.retain(|rule| rule.left > 0 && rule.until.is_none_or(|until| now < until));
-        let Some(rule) = self.rules.iter_mut().find(|rule| rule.on.matches(method, path)) else {
+        // A rule for all requests counts those of the Live API alone, whether somebody listens to events or not.
+        let is_meant = |on: &Pattern| path != EVENTS || on.names("ws/event");
+        let rule = self.rules.iter_mut().find(|rule| is_meant(&rule.on) && rule.on.matches(method, path));
+        let Some(rule) = rule else {
             return (restart, None);
         };
         rule.left = if rule.left == u64::MAX { u64::MAX } else { rule.left - 1 };

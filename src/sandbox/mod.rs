@@ -279,6 +279,24 @@ impl Sandbox {
         self.shared.with_world(|world| world.events.add(Event::Bytes(bytes.to_vec())));
     }
 
+    /// How many listen to events.
+    pub fn event_socket_count(&self) -> usize {
+        self.shared.listeners.count()
+    }
+
+    /// Cuts the connections of all who listen to events, without a word, as a network does. They may come back at once.
+    pub fn drop_event_sockets(&self) {
+        self.shared.listeners.take().into_iter().for_each(|number| self.shared.connections.cut(number));
+    }
+
+    /// Whether there is an Event API: where not, it answers 404, and who listens is cut off. At first there is.
+    pub fn set_events_enabled(&self, on: bool) {
+        self.shared.listeners.set_enabled(on);
+        if !on {
+            self.drop_event_sockets();
+        }
+    }
+
     /// The last 10 000 events as JSON, oldest first, whether anybody listened or not.
     pub fn events(&self) -> Vec<String> {
         let events = self.shared.with_world(|world| world.events.since(0));
@@ -287,8 +305,8 @@ impl Sandbox {
 
     /// Lets something go wrong with the requests that fit `on`, which is as in [`Sandbox::respond_with`].
     ///
-    /// A request meets one fault at most: the oldest that fits and is not used up. The Event API is at
-    /// `*ws/event`.
+    /// A request meets one fault at most: the oldest that fits and is not used up. A fault of
+    /// the Event API is one that names it: `*ws/event`.
     pub fn fault(&self, fault: Fault, on: &str, times: Times) {
         lock(&self.shared.faults).add(fault, on, times);
     }

@@ -17,6 +17,11 @@ impl Pattern {
         }
     }
 
+    /// Whether this text stands in it.
+    pub(crate) fn names(&self, text: &str) -> bool {
+        self.glob.contains(text)
+    }
+
     pub(crate) fn matches(&self, method: &str, path: &str) -> bool {
         self.method.as_ref().is_none_or(|m| m == method) && glob(self.glob.as_bytes(), path.as_bytes())
     }

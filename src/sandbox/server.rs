@@ -16,7 +16,7 @@ use super::http::{Answer, Incoming, Reader, Request, basic};
 use super::overrides::Overrides;
 use super::requests::{Log, RequestRecord};
 use super::rest;
-use super::websocket;
+use super::websocket::{self, Listeners};
 use super::world::World;
 use super::world::events::Event;
 
@@ -36,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) faults: Mutex<Faults>,
     pub(crate) overrides: Mutex<Overrides>,
     pub(crate) connections: Connections,
+    pub(crate) listeners: Listeners,
     pub(crate) stopped: AtomicBool,
     requests_kept: usize,
     max_connections: usize,
@@ -97,6 +98,7 @@ impl Shared {
             faults: Mutex::default(),
             overrides: Mutex::default(),
             connections: Connections::default(),
+            listeners: Listeners::default(),
             stopped: AtomicBool::new(false),
             requests_kept,
             max_connections,
@@ -211,7 +213,7 @@ impl Shared {
         };
         lock(&self.log).add(record, self.requests_kept);
         match fault {
-            None if answer.status == 101 => websocket::serve(self, &answer, stream, reader).map(|()| false),
+            None if answer.status == 101 => websocket::serve(self, number, &answer, stream, reader).map(|()| false),
             Some(fault) => super::damage::write(self, number, &fault, &answer, request, stream),
             None => answer.write(stream, request.method == "HEAD", request.close).map(|()| true),
         }
@@ -225,7 +227,10 @@ impl Shared {
             return answer;
         }
         if path == websocket::PATH && request.method == "GET" {
-            return websocket::accept(request);
+            return match self.listeners.is_enabled() {
+                true => websocket::accept(request),
+                false => Answer::text(404, "this server has no events"),
+            };
         }
         self.with_world(|world| rest::answer(world, &request.method, &request.target, &request.body))
     }

@@ -1,5 +1,6 @@
 //! The Event API: a WebSocket (RFC 6455) that tells events, one JSON object a text frame.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Mutex;
@@ -13,7 +14,7 @@ use super::server::{Shared, lock};
 use super::world::events::Event;
 
 /// The path of the Event API on a server.
-pub(crate) const PATH: &str = "communication_manager/ws/event";
+pub(crate) const PATH: &str = crate::path::EVENTS;
 
 /// A client's frame may have this many bytes.
 const FRAME_LIMIT: u64 = 1024 * 1024;
@@ -22,6 +23,32 @@ const TEXT: u8 = 1;
 const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
+
+/// Who listens to events, by the numbers of their connections.
+#[derive(Debug, Default)]
+pub(crate) struct Listeners {
+    numbers: Mutex<BTreeSet<u64>>,
+    disabled: AtomicBool,
+}
+
+impl Listeners {
+    pub(crate) fn count(&self) -> usize {
+        lock(&self.numbers).len()
+    }
+
+    pub(crate) fn is_enabled(&self) -> bool {
+        !self.disabled.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn set_enabled(&self, on: bool) {
+        self.disabled.store(!on, Ordering::Release);
+    }
+
+    /// Nobody listens any more: the connections that are to be cut.
+    pub(crate) fn take(&self) -> BTreeSet<u64> {
+        std::mem::take(&mut lock(&self.numbers))
+    }
+}
 
 /// The answer to a request to become a WebSocket.
 pub(crate) fn accept(request: &Request) -> Answer {
@@ -36,7 +63,20 @@ pub(crate) fn accept(request: &Request) -> Answer {
 }
 
 /// Tells events until either side ends the connection.
-pub(crate) fn serve(shared: &Shared, answer: &Answer, stream: &mut TcpStream, reader: &mut Reader) -> io::Result<()> {
+pub(crate) fn serve(
+    shared: &Shared,
+    number: u64,
+    answer: &Answer,
+    stream: &mut TcpStream,
+    reader: &mut Reader,
+) -> io::Result<()> {
+    lock(&shared.listeners.numbers).insert(number);
+    let served = serve_listener(shared, answer, stream, reader);
+    lock(&shared.listeners.numbers).remove(&number);
+    served
+}
+
+fn serve_listener(shared: &Shared, answer: &Answer, stream: &mut TcpStream, reader: &mut Reader) -> io::Result<()> {
     // From here on, so that nothing is missed once the client knows it is connected.
     let from = shared.with_world(|world| world.events.next());
     answer.write(stream, false, false)?;

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use super::builder::Builder;
+use super::layout::Layout;
 use super::table::Table;
 use super::{fast, slow};
 use crate::catalog::{Kind, Shape};
@@ -35,7 +36,7 @@ impl Default for Limits {
 impl Table {
     /// Builds a Table from the body of an answer: a JSON array for [`Shape::List`], an object for [`Shape::Singleton`].
     ///
-    /// An item that cannot be kept without loss is left out and counted in the [`Report`]; it never costs the others.
+    /// An item that cannot be kept without loss is left out and counted in the [`Report`](super::Report); it never costs the others.
     ///
     /// # Errors
     /// [`Code::BadAnswer`] when the body as a whole is not such JSON, is cut short, exceeds a limit, or holds items of
@@ -43,13 +44,34 @@ impl Table {
     pub fn from_json(kind: Kind, shape: Shape, body: &[u8], limits: &Limits) -> Result<Table> {
         build(kind, shape, body, limits, true)
     }
+
+    /// As [`Table::from_json`], with another property as the symbolic name than the catalogue says.
+    pub(crate) fn from_json_named(
+        (kind, name): (Kind, Option<usize>),
+        shape: Shape,
+        body: &[u8],
+        limits: &Limits,
+    ) -> Result<Table> {
+        let layout = name.map_or_else(|| Layout::of(kind), |name| Layout::named_by(kind, name));
+        build_as((kind, layout), shape, body, limits, true)
+    }
 }
 
 pub(super) fn build(kind: Kind, shape: Shape, body: &[u8], limits: &Limits, fast: bool) -> Result<Table> {
+    build_as((kind, Layout::of(kind)), shape, body, limits, fast)
+}
+
+fn build_as(
+    (kind, layout): (Kind, &'static Layout),
+    shape: Shape,
+    body: &[u8],
+    limits: &Limits,
+    fast: bool,
+) -> Result<Table> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let (text, damaged) = decode(body);
     let reader = Reader { kind, text: &text, damaged: &damaged, fast };
-    let mut builder = Builder::new(kind, shape, *limits);
+    let mut builder = Builder::new((kind, layout), shape, *limits);
     match shape {
         Shape::List => reader.list(&mut builder)?,
         Shape::Singleton => reader.singleton(&mut builder)?,

@@ -71,8 +71,7 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    pub(super) fn new(kind: Kind, shape: Shape, limits: Limits) -> Builder {
-        let layout = Layout::of(kind);
+    pub(super) fn new((kind, layout): (Kind, &'static Layout), shape: Shape, limits: Limits) -> Builder {
         let keys = known_keys(kind.row(), None);
         let groups = keys
             .iter()

@@ -13,6 +13,7 @@ use super::draft::Server;
 use super::resource::{Resource, ResourceOwned};
 use super::{Snapshot, Table};
 use crate::catalog::{Kind, SubId};
+use crate::event::Event;
 
 /// The kind of a change. The numbers are stable: they cross the C boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +27,8 @@ pub enum ChangeKind {
     Removed = 3,
     /// The core server restarted: all ids are new. There are no single changes for what is below it.
     EpochChanged = 4,
+    /// The server sent an event. Only a watch tells of events, as they come; they change no snapshot by themselves.
+    Event = 5,
 }
 
 impl ChangeKind {
@@ -36,6 +39,7 @@ impl ChangeKind {
             ChangeKind::Changed => "changed",
             ChangeKind::Removed => "removed",
             ChangeKind::EpochChanged => "epoch_changed",
+            ChangeKind::Event => "event",
         }
     }
 }
@@ -49,6 +53,8 @@ pub struct Change {
     pub old: Option<ResourceOwned>,
     /// The resource after; `None` when it was removed.
     pub new: Option<ResourceOwned>,
+    /// The event, where it is one.
+    pub event: Option<Arc<Event>>,
 }
 
 impl Change {
@@ -107,6 +113,7 @@ impl<'s> Diff<'s> {
                     kind: ChangeKind::EpochChanged,
                     old: Some(before),
                     new: Some(now.to_owned()),
+                    event: None,
                 });
             } else {
                 self.push(None, Some(now));
@@ -207,7 +214,7 @@ impl<'s> Diff<'s> {
             (None, None) => return,
         };
         let owned = |resource: Option<Resource<'_>>| resource.map(|resource| resource.to_owned());
-        self.changes.push(Change { kind, old: owned(old), new: owned(new) });
+        self.changes.push(Change { kind, old: owned(old), new: owned(new), event: None });
     }
 }
 

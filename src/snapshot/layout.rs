@@ -79,10 +79,14 @@ pub(crate) struct Layout {
 
 impl Layout {
     const fn of_row(row: &Resource) -> Layout {
-        let symbolic = match &row.symbolic {
-            Some(symbolic) => symbolic.property,
-            None => usize::MAX,
-        };
+        match &row.symbolic {
+            Some(symbolic) => Layout::with_name(row, symbolic.property),
+            None => Layout::with_name(row, usize::MAX),
+        }
+    }
+
+    /// With this property as the symbolic name.
+    const fn with_name(row: &Resource, symbolic: usize) -> Layout {
         let state = if symbolic == usize::MAX { NAME } else { NAME + NAME_SIZE };
         let extra = state + 8;
         let mut next = extra + 4;
@@ -108,7 +112,29 @@ impl Layout {
     pub(crate) fn of(kind: Kind) -> &'static Layout {
         &LAYOUTS[kind as usize - 1]
     }
+
+    /// The layout of a kind in which this text property is the symbolic name, see [`overlay`](crate::overlay); for a kind
+    /// without symbolic names its own.
+    pub(crate) fn named_by(kind: Kind, property: usize) -> &'static Layout {
+        &NAMED[kind as usize - 1][property]
+    }
 }
+
+static NAMED: [[Layout; MAX_PROPERTIES]; RESOURCES.len()] = {
+    let mut named = [const { [const { Layout::of_row(&RESOURCES[0]) }; MAX_PROPERTIES] }; RESOURCES.len()];
+    let mut kind = 0;
+    while kind < RESOURCES.len() {
+        let row = &RESOURCES[kind];
+        let mut i = 0;
+        while i < MAX_PROPERTIES {
+            let can = row.symbolic.is_some() && i < row.properties.len() && matches!(row.properties[i].ty, Type::Text);
+            named[kind][i] = if can { Layout::with_name(row, i) } else { Layout::of_row(row) };
+            i += 1;
+        }
+        kind += 1;
+    }
+    named
+};
 
 static LAYOUTS: [Layout; RESOURCES.len()] = {
     let mut layouts =

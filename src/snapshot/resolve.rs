@@ -1,7 +1,7 @@
 //! From a path to what it addresses in a snapshot, as the server would resolve it.
 
 use super::{List, Resource, Snapshot};
-use crate::catalog::Shape;
+use crate::catalog::{Shape, SubId};
 use crate::error::{Code, Error, Result};
 use crate::path::{Path, Selector, Step};
 
@@ -42,7 +42,8 @@ impl Snapshot {
     /// Resolves a path, any mix of ids and symbolic names. A path that ends in an action gives the instance.
     ///
     /// # Errors
-    /// [`Code::NotFound`] that says at which step, [`Code::Ambiguous`], [`Code::Unsupported`] for kinds that are not synced.
+    /// [`Code::NotFound`] that says at which step, [`Code::Ambiguous`], [`Code::Unsupported`] for kinds that are not synced and
+    /// for what an overlay says is absent.
     pub fn resolve_path(&self, path: &Path) -> Result<Target<'_>> {
         let steps = path.steps();
         let mut list = self.core_servers();
@@ -53,11 +54,18 @@ impl Snapshot {
             let resource = pick(&list, step).map_err(|error| at_step(error, path, i))?;
             match steps.get(i + 1).and_then(|next| next.sub) {
                 None => return Ok(Target::One(resource)),
+                Some(sub) if self.0.kinds.lacks(sub) => return Err(lacking(sub)),
                 Some(sub) => list = resource.sub(sub),
             }
         }
         Ok(Target::List(list))
     }
+}
+
+/// The error for what an overlay says the server does not have.
+pub(crate) fn lacking(sub: SubId) -> Error {
+    let (parent, segment) = (sub.row().parent, sub.row().segment);
+    Error::new(Code::Unsupported, format!("this server has no {parent}.{segment}: an overlay says so (absent = true)"))
 }
 
 fn pick<'s>(list: &List<'s>, step: &Step) -> Result<Resource<'s>> {

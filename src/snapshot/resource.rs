@@ -6,9 +6,11 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
-use super::collection::Collection;
-use super::{List, Snapshot, State, Table};
-use crate::catalog::{self, Kind, Shape, SubId, Type};
+use super::collection::{Address, Collection};
+use super::draft::Draft;
+use super::{Limits, List, Snapshot, State, Table};
+use crate::catalog::{self, Kind, KindSet, Shape, SubId, Type};
+use crate::clock::Moment;
 use crate::path::{Path, Selector};
 
 /// One instance of any kind, borrowed from a snapshot. Small, `Copy`, reads without copying.
@@ -268,6 +270,18 @@ pub struct ResourceOwned {
 }
 
 impl ResourceOwned {
+    /// A resource built from its own JSON, as [`Resource::raw`] gives it, in an otherwise empty snapshot: it says what the
+    /// JSON says and has no relations. For bindings that pass resources on as values.
+    ///
+    /// # Errors
+    /// [`Code::BadAnswer`](crate::Code::BadAnswer) when it is not the JSON of one object that can be kept.
+    pub fn from_json(kind: Kind, json: &str) -> crate::Result<ResourceOwned> {
+        let limits = Limits { objects: 1, depth: 120, text: 1 << 30 };
+        let table = Table::from_json(kind, Shape::Singleton, json.as_bytes(), &limits)?;
+        let collection = Collection::new(Address::ROOT, table, 0, Moment::now());
+        Ok(ResourceOwned { snapshot: Draft::nothing(KindSet::ALL), collection: Arc::new(collection), row: 0 })
+    }
+
     /// The resource, to read.
     pub fn get(&self) -> Resource<'_> {
         Resource::new(&self.snapshot, &self.collection, self.row)

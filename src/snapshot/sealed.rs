@@ -50,7 +50,7 @@ impl Table {
         out.extend_from_slice(MAGIC);
         out.extend(VERSION.to_le_bytes());
         out.extend((self.kind as u32).to_le_bytes());
-        out.extend(fingerprint(self.kind).to_le_bytes());
+        out.extend(fingerprint(self.kind, self.layout).to_le_bytes());
         out.extend(self.seed.to_le_bytes());
         out.extend(self.rows.to_le_bytes());
         counts.iter().for_each(|count| out.extend(count.to_le_bytes()));
@@ -88,9 +88,9 @@ impl Table {
             let message = format!("the Table is of format {version}; this library reads format {VERSION}");
             return Err(Error::new(Code::Unsupported, message));
         }
-        let kind = Kind::from_number(reader.u32(12)?)
-            .filter(|kind| reader.u64(16).is_ok_and(|print| print == fingerprint(*kind)));
-        let Some(kind) = kind else {
+        let print = reader.u64(16)?;
+        let found = Kind::from_number(reader.u32(12)?).and_then(|kind| Some((kind, layout_of(kind, print)?)));
+        let Some((kind, layout)) = found else {
             let message = "the Table was made with another catalogue; make it again with this version of the library";
             return Err(Error::new(Code::Unsupported, message));
         };
@@ -100,7 +100,7 @@ impl Table {
         let count = |number: usize| reader.u32(36 + 4 * number);
         let table = Table {
             kind,
-            layout: Layout::of(kind),
+            layout,
             rows: reader.u32(32)?,
             seed: reader.u64(24)?,
             report: Report {
@@ -194,9 +194,14 @@ impl Table {
     }
 }
 
+/// The layout of a kind with this fingerprint: the catalogue's, or one with another property as the symbolic name.
+fn layout_of(kind: Kind, print: u64) -> Option<&'static Layout> {
+    let others = (0..kind.row().properties.len()).map(|property| Layout::named_by(kind, property));
+    std::iter::once(Layout::of(kind)).chain(others).find(|layout| fingerprint(kind, layout) == print)
+}
+
 /// What the records of a kind look like, as a number: the order, names, types and places of all properties.
-fn fingerprint(kind: Kind) -> u64 {
-    let layout = Layout::of(kind);
+fn fingerprint(kind: Kind, layout: &Layout) -> u64 {
     let mut text = format!("{} {} {} {}", kind.name(), layout.stride, layout.state, layout.symbolic);
     for (property, slot) in kind.row().properties.iter().zip(layout.slots) {
         text.push_str(&format!("; {} {} {slot}", property.name, property.ty.name()));

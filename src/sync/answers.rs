@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::backoff;
 use super::fetch::Outcome;
 use super::gather::{Gather, below};
-use super::writer::Writer;
+use super::writer::{Missed, Writer};
 use crate::catalog::Kind;
 use crate::clock::Moment;
 use crate::error::{Code, Error};
@@ -59,6 +59,11 @@ impl Writer {
         }
         self.era += 1;
         self.draft = draft;
+        match std::mem::take(&mut self.missed) {
+            Missed::Nothing => {}
+            Missed::Something => self.draft.lists().iter().for_each(|list| self.plan.urge(list, now)),
+            Missed::Changes => self.plan.catch_up(now, self.polls.gap()),
+        }
         self.dirty = true;
         self.publish();
         self.tell_progress();

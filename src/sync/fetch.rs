@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use super::Message;
 use crate::catalog::Shape;
 use crate::clock::Moment;
+use crate::config::Config;
 use crate::error::{Code, Result};
 use crate::snapshot::collection::{Address, Collection};
 use crate::snapshot::{Limits, Table, digest};
@@ -80,11 +81,16 @@ impl Queue {
 }
 
 /// The life of a fetcher.
-pub(super) fn run(queue: &Queue, transport: &Transport, limits: &Limits, writer: &Sender<Message>) {
+pub(super) fn run(
+    queue: &Queue,
+    (config, transport): (&Config, &Transport),
+    limits: &Limits,
+    writer: &Sender<Message>,
+) {
     let mut body = Vec::new();
     while let Some(job) = queue.pop() {
         let asked = Moment::now();
-        let outcome = fetch(&job, transport, limits, asked, &mut body);
+        let outcome = fetch(&job, (config, transport), limits, asked, &mut body);
         let Job { address, path, era, .. } = job;
         if writer.send(Message::Fetched(Fetched { address, path, era, asked, outcome })).is_err() {
             return;
@@ -95,7 +101,13 @@ pub(super) fn run(queue: &Queue, transport: &Transport, limits: &Limits, writer:
     }
 }
 
-fn fetch(job: &Job, transport: &Transport, limits: &Limits, asked: Moment, body: &mut Vec<u8>) -> Result<Outcome> {
+fn fetch(
+    job: &Job,
+    (config, transport): (&Config, &Transport),
+    limits: &Limits,
+    asked: Moment,
+    body: &mut Vec<u8>,
+) -> Result<Outcome> {
     match transport.get(&job.path, body) {
         Ok(()) => {}
         Err(error) if error.code() == Code::NotFound => return Ok(Outcome::Absent),
@@ -106,6 +118,7 @@ fn fetch(job: &Job, transport: &Transport, limits: &Limits, asked: Moment, body:
         return Ok(Outcome::Same);
     }
     let shape = job.address.sub.map_or(Shape::List, |sub| sub.row().shape);
-    let table = Table::from_json(job.address.kind(), shape, body, limits)?;
+    let kind = job.address.kind();
+    let table = Table::from_json_named((kind, config.other_name(kind)), shape, body, limits)?;
     Ok(Outcome::New(Arc::new(Collection::new(job.address, table, digest, asked))))
 }

@@ -104,7 +104,7 @@ impl Gather {
             return same;
         }
         for server in &draft.servers {
-            for sub in SubId::of(Kind::CoreServer).filter(|sub| kinds.contains(sub.row().kind)) {
+            for sub in SubId::of(Kind::CoreServer).filter(|sub| kinds.has(*sub)) {
                 self.queue.push_back(Address::list(server.id, sub));
             }
         }
@@ -168,7 +168,7 @@ pub(super) fn below(collection: &Collection, old: Option<&Table>, kinds: KindSet
     if listed && !address.is_list_of_core_server() {
         return Vec::new();
     }
-    let subs: Vec<SubId> = SubId::of(kind).filter(|sub| kinds.contains(sub.row().kind)).collect();
+    let subs: Vec<SubId> = SubId::of(kind).filter(|sub| kinds.has(*sub)).collect();
     let is_old = |id: &uuid::Uuid| old.is_some_and(|old| old.find_id(id).is_some());
     let ids = collection.table.ids().filter(|id| !id.is_nil() && !is_old(id));
     ids.flat_map(|parent| {

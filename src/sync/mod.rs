@@ -10,11 +10,16 @@
 //! | `plan` | which collection is asked for when |
 //! | `fetch` | the threads that ask |
 //! | `backoff` | how long to wait after a failure |
+//! | `events` | the thread that listens to the server's events |
+//! | `hints`, `collector` | which collections an event makes due, and how many events become few messages |
 
 mod answers;
 mod backoff;
+mod collector;
+mod events;
 mod fetch;
 mod gather;
+mod hints;
 mod placing;
 mod plan;
 mod shared;
@@ -35,6 +40,10 @@ pub(crate) enum Message {
     Urgent(Vec<Address>),
     /// Somebody wants all core servers' lists to be asked for now.
     Refresh,
+    /// Events tell that these collections have changed.
+    Hints(Vec<Address>),
+    /// Events may have been missed: the socket was opened just now, or there were too many of them.
+    EventsMissed,
     /// The settings changed in a way that makes a new try worth while now.
     Retry,
     /// The client closes.

@@ -8,6 +8,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
 
+use super::hints::rank;
 use crate::catalog::Kind;
 use crate::clock::Moment;
 use crate::config::{Cadence, Config};
@@ -92,10 +93,39 @@ impl Plan {
 
     /// Makes a collection due now, ahead of others.
     pub(super) fn urge(&mut self, address: &Address, now: Moment) {
-        if let Some(entry) = self.entries.get_mut(address) {
+        // What is urgent already has its place: many who urge take no memory.
+        if let Some(entry) = self.entries.get_mut(address).filter(|entry| !entry.urgent) {
             entry.due = now;
             entry.urgent = true;
             self.push(*address, now, true);
+        }
+    }
+
+    /// Something may have been missed: the core servers' lists become due now, and the rest earlier than it would be, one
+    /// every `gap`, what changes fastest first.
+    pub(super) fn catch_up(&mut self, now: Moment, gap: Duration) {
+        let mut rest = Vec::new();
+        let mut lists = Vec::new();
+        for (address, entry) in &self.entries {
+            match address.sub.is_none() || address.is_list_of_core_server() {
+                true => lists.push(*address),
+                false if entry.urgent => {}
+                // What is being asked for may have been answered before.
+                false if entry.in_flight => lists.push(*address),
+                false => rest.push((is_confirming(address), rank(address.kind()), *address)),
+            }
+        }
+        for address in lists {
+            self.urge(&address, now);
+        }
+        rest.sort_unstable();
+        let mut due = now;
+        for (.., address) in rest {
+            if let Some(entry) = self.entries.get_mut(&address).filter(|entry| entry.due > due) {
+                entry.due = due;
+                self.push(address, due, false);
+            }
+            due = due + gap;
         }
     }
 
@@ -190,17 +220,21 @@ impl Plan {
     }
 }
 
-/// The bounds of a collection's interval.
-fn bounds(address: &Address, config: &Config) -> Cadence {
-    let cadence = config.get_cadence(address.kind());
-    let confirming = address.sub.is_some_and(|sub| {
+/// Whether a collection only confirms what others tell.
+fn is_confirming(address: &Address) -> bool {
+    address.sub.is_some_and(|sub| {
         let row = sub.row();
         matches!(
             (row.parent, row.kind),
             (Kind::Extension, _) | (Kind::User, Kind::Extension) | (Kind::Agent, Kind::Extension)
         )
-    });
-    if !confirming {
+    })
+}
+
+/// The bounds of a collection's interval.
+fn bounds(address: &Address, config: &Config) -> Cadence {
+    let cadence = config.get_cadence(address.kind());
+    if !is_confirming(address) {
         return cadence;
     }
     Cadence { min: cadence.max.saturating_mul(CONFIRMING), max: cadence.max.saturating_mul(5 * CONFIRMING) }
@@ -222,6 +256,11 @@ impl Bucket {
     /// A burst of a fifth of a second, and at least one request.
     fn size(rate: f64) -> f64 {
         (rate / 5.0).max(1.0)
+    }
+
+    /// The time between two requests that leaves half of the rate to others.
+    pub(super) fn gap(&self) -> Duration {
+        Duration::from_secs_f64(2.0 / self.rate)
     }
 
     /// Takes a token; or says when there will be one.
@@ -264,6 +303,34 @@ mod tests {
         assert_eq!(plan.next(now), None);
         plan.urge(&status, now);
         assert_eq!(plan.next(now), Some(status));
+    }
+
+    #[test]
+    fn urging_again_takes_no_memory_and_what_was_missed_is_caught_up_in_turn() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let calls = address(Kind::CoreServer, "callSegments", 0);
+        let agents = address(Kind::Queue, "agents", 3);
+        let all = [calls, agents, address(Kind::User, "logins", 7), address(Kind::Extension, "callSegments", 5)];
+        for address in all {
+            plan.add(address, &config, now, 0.0);
+            assert!(plan.take(&address));
+            plan.answered(&address, now, false);
+        }
+        for _ in 0..1_000 {
+            plan.urge(&calls, now);
+        }
+        assert!(plan.first.len() <= 3, "{}", plan.first.len());
+        let gap = Duration::from_millis(40);
+        plan.catch_up(now, gap);
+        let mut order = Vec::new();
+        for n in 0..4 {
+            let then = now + gap * n;
+            while let Some(address) = plan.next(then) {
+                order.push((n, address));
+            }
+        }
+        assert_eq!(order, [(0, all[0]), (0, all[1]), (1, all[2]), (2, all[3])]);
     }
 
     #[test]

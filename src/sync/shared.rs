@@ -7,9 +7,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::events::{self, Events};
 use super::fetch::{self, Queue};
 use super::writer::Writer;
 use super::{Awaited, Message};
+use crate::action::Gate;
 use crate::catalog::{Kind, KindSet};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
@@ -34,6 +36,9 @@ pub(crate) struct Shared {
     pub(crate) cell: Arc<Cell>,
     pub(crate) signals: Signals,
     pub(crate) counters: Counters,
+    /// Bounds the actions in flight.
+    pub(crate) gate: Gate,
+    pub(crate) events: Events,
     jobs: Queue,
     writer: Sender<Message>,
     closed: AtomicBool,
@@ -75,7 +80,7 @@ pub(super) struct Status {
 impl Shared {
     /// The cell of a new client, before anything was synced.
     pub(crate) fn cell(config: &Config) -> Arc<Cell> {
-        Arc::new(Cell::new(Draft::nothing(kinds(config))))
+        Arc::new(Cell::new(Draft::nothing(config.kind_set())))
     }
 
     /// Opens the transport and starts the threads, which go on from what the cell has.
@@ -84,12 +89,14 @@ impl Shared {
         let transport = Transport::new(&config)?;
         let (writer, inbox) = channel();
         let shared = Arc::new(Shared {
-            kinds: kinds(&config),
+            kinds: config.kind_set(),
             process: std::process::id(),
             transport,
             cell,
             signals: Signals::default(),
             counters: Counters::default(),
+            gate: Gate::new(config.get_connections()),
+            events: Events::new(config.get_events()),
             jobs: Queue::default(),
             writer,
             closed: AtomicBool::new(false),
@@ -113,7 +120,13 @@ impl Shared {
         };
         for _ in 0..self.config.get_connections() {
             let (shared, writer) = (self.clone(), self.writer.clone());
-            self.spawn("isymphony-fetch", move || fetch::run(&shared.jobs, &shared.transport, &limits, &writer))?;
+            self.spawn("isymphony-fetch", move || {
+                fetch::run(&shared.jobs, (&shared.config, &shared.transport), &limits, &writer)
+            })?;
+        }
+        if self.config.get_events() {
+            let shared = self.clone();
+            self.spawn("isymphony-events", move || events::run(&shared))?;
         }
         let shared = self.clone();
         self.spawn("isymphony-sync", move || Writer::new(shared.clone()).run(&inbox))
@@ -194,6 +207,8 @@ impl Shared {
             return; // The threads are the parent's, and a lock may be held by one that does not exist here.
         }
         self.jobs.close();
+        self.gate.close();
+        self.events.retry();
         self.tell(Message::Close);
         self.change(|_| {});
         self.signals.set_all();
@@ -263,6 +278,7 @@ impl Shared {
         let mut status = self.status();
         let ((state, since), news) = self.told(&mut status);
         let snapshot = self.cell.pin();
+        let (events, events_problem) = self.events.health();
         let mut failing: Vec<(Kind, Problem)> = Vec::new();
         for (address, problem) in &status.failing {
             if failing.iter().all(|(kind, _)| *kind != address.kind()) {
@@ -281,6 +297,8 @@ impl Shared {
             generation: snapshot.generation(),
             last_error,
             failing,
+            events,
+            events_problem,
             retired_snapshots: self.counters.retired_snapshots.load(Ordering::Relaxed),
         }
     }
@@ -359,10 +377,6 @@ impl Shared {
             Err(Error::new(Code::TimedOut, message))
         })
     }
-}
-
-fn kinds(config: &Config) -> KindSet {
-    Kind::ALL.into_iter().filter(|kind| config.wants(*kind)).collect()
 }
 
 pub(crate) fn closed() -> Error {

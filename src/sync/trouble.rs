@@ -101,6 +101,10 @@ impl Writer {
             log::warn!("{}: {}", problem.about, problem.error);
         }
         self.pause = Some(Pause { since: now, until: now + wait, failures, probing: false });
-        self.shared.change(|status| status.down = Some(problem.clone()));
+        // Both at once: nobody sees that the server is down, and not yet why.
+        self.shared.change(|status| {
+            status.down = Some(problem.clone());
+            status.last_error = Some(problem.clone());
+        });
     }
 }

@@ -39,13 +39,27 @@ pub(super) struct Writer {
     pub(super) gather: Option<Gather>,
     /// See [`Fetched::era`].
     pub(super) era: u64,
-    polls: Bucket,
+    pub(super) polls: Bucket,
     gathers: Option<Bucket>,
     in_flight: usize,
     pub(super) pause: Option<Pause>,
     pub(super) failures_in_a_row: u32,
+    /// When the settings changed so that earlier refusals say nothing any more.
+    pub(super) retried: Moment,
     pub(super) placing: Placing,
     retired: Retired,
+    pub(super) missed: Missed,
+}
+
+/// What may have changed while an incarnation was gathered, in a part that was read before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Missed {
+    #[default]
+    Nothing,
+    /// Events were not listened to from the beginning.
+    Something,
+    /// An event told of a change.
+    Changes,
 }
 
 impl Writer {
@@ -67,7 +81,9 @@ impl Writer {
             in_flight: 0,
             pause: None,
             failures_in_a_row: 0,
+            retried: now,
             placing: Placing::default(),
+            missed: Missed::Nothing,
             retired: Retired::default(),
             shared,
         }
@@ -214,6 +230,15 @@ impl Writer {
                     self.plan.urge(&address, now);
                 }
             }
+            Message::Hints(_) if self.gather.is_some() => self.missed = Missed::Changes,
+            Message::EventsMissed if self.gather.is_some() => self.missed = self.missed.max(Missed::Something),
+            Message::Hints(addresses) => {
+                // In their order, for which a moment each is enough.
+                for (nanos, address) in (0..).zip(&addresses) {
+                    self.plan.urge(address, now + Duration::from_nanos(nanos));
+                }
+            }
+            Message::EventsMissed => self.plan.catch_up(now, self.polls.gap()),
             Message::Refresh => {
                 self.plan.urge(&Address::ROOT, now);
                 for address in self.draft.lists() {
@@ -221,9 +246,11 @@ impl Writer {
                 }
             }
             Message::Retry => {
+                self.retried = now;
                 if let Some(pause) = &mut self.pause {
                     pause.until = now;
                 }
+                self.shared.events.retry();
             }
             Message::Close => {}
         }
@@ -247,7 +274,11 @@ impl Writer {
                 if error.code() == Code::Closed {
                     return;
                 }
+                let is_outdated = fetched.asked < self.retried;
                 self.failed(fetched.address, fetched.path, error, is_current, now);
+                if is_outdated && let Some(pause) = &mut self.pause {
+                    pause.until = now; // It was asked with the old credentials.
+                }
             }
         }
     }

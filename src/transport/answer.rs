@@ -4,7 +4,7 @@ use std::io::Read;
 use std::time::{Duration, SystemTime};
 
 use ureq::Body;
-use ureq::http::header::{ALLOW, CONTENT_LENGTH, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
+use ureq::http::header::{ALLOW, CONTENT_LENGTH, HeaderMap, HeaderName, LOCATION, RETRY_AFTER, SERVER};
 use ureq::http::{Response, Uri};
 
 use super::fault::About;
@@ -24,6 +24,8 @@ pub(crate) struct Answer {
     pub(crate) text: String,
     /// The methods that the server says it allows.
     pub(crate) allow: Option<String>,
+    /// What the server says of its software.
+    pub(crate) server: Option<String>,
     /// How long the server asks to wait, at most 5 minutes.
     pub(crate) retry_after: Option<Duration>,
     /// Where the server would rather have us, without user, query and fragment.
@@ -33,16 +35,19 @@ pub(crate) struct Answer {
 impl Answer {
     /// Takes the head, and as much of the body as comes: the status is the answer, the text only explains it.
     pub(super) fn read(response: Response<Body>) -> Answer {
-        let status = response.status().as_u16();
-        let headers = response.headers();
-        let text_of = |name: HeaderName| headers.get(name)?.to_str().ok().map(super::fault::clean);
-        let (allow, location) = (text_of(ALLOW), text_of(LOCATION));
-        let retry_after = retry_after(headers);
+        let (head, body) = response.into_parts();
         let mut bytes = Vec::new();
         // What has come before a failure is kept.
-        let _ = response.into_body().into_reader().take(TEXT_LIMIT).read_to_end(&mut bytes);
-        let text = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status, text, allow, retry_after, location: location.as_deref().map(place) }
+        let _ = body.into_reader().take(TEXT_LIMIT).read_to_end(&mut bytes);
+        Answer::of(head.status.as_u16(), &head.headers, &bytes)
+    }
+
+    /// An answer whose head and body were read elsewhere.
+    pub(super) fn of(status: u16, headers: &HeaderMap, body: &[u8]) -> Answer {
+        let text_of = |name: HeaderName| headers.get(name)?.to_str().ok().map(super::fault::clean);
+        let (allow, server, location) = (text_of(ALLOW), text_of(SERVER), text_of(LOCATION));
+        let (text, retry_after) = (String::from_utf8_lossy(body).into_owned(), retry_after(headers));
+        Answer { status, text, allow, server, retry_after, location: location.as_deref().map(place) }
     }
 
     /// Whether the server did what it was asked for.

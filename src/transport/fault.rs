@@ -171,6 +171,24 @@ impl About {
     }
 }
 
+/// On which stage a request failed that got no answer: `name`, `connection`, `tls`, or `answer`. It knows the words of
+/// the messages above.
+pub(crate) fn stage(error: &Error) -> &'static str {
+    let message = error.message();
+    match error.code() {
+        Code::ConnectionFailed if message.starts_with("the name ") => "name",
+        Code::ConnectionFailed if message.starts_with("no TLS connection ") => "tls",
+        Code::ConnectionFailed
+            if ["cannot connect ", "no connection to ", "the proxy "]
+                .iter()
+                .any(|start| message.starts_with(start)) =>
+        {
+            "connection"
+        }
+        _ => "answer",
+    }
+}
+
 /// The error of everything after the client was closed.
 pub(super) fn closed() -> Error {
     Error::new(Code::Closed, "the client is closed")

@@ -11,15 +11,18 @@
 //! | `socket` | TCP: connect, send, receive, within limits |
 //! | `resolver` | names to addresses |
 //! | `auth` | the credentials |
+//! | `events`, `upgrade` | the WebSocket of the Event API, over the same TCP, TLS and credentials |
 
 mod answer;
 mod auth;
 mod chain;
+pub(crate) mod events;
 mod fault;
 mod resolver;
 mod socket;
 mod tls;
 mod trace;
+mod upgrade;
 mod verify;
 
 #[cfg(test)]
@@ -41,6 +44,7 @@ use crate::config::{Config, ProxyServer, Secret};
 use crate::error::{Code, Error, Result};
 
 pub(crate) use self::answer::Answer;
+pub(crate) use self::fault::stage;
 
 /// How long a connection may wait for its next request. Servers of the kind in question close theirs after 20 to 60
 /// seconds, and a connection that they closed is found out before it is used.
@@ -61,6 +65,8 @@ pub(crate) struct Transport {
     /// Where TLS is spoken to the server or the proxy.
     tls: Option<Arc<rustls::ClientConfig>>,
     about: About,
+    /// How to connect to the Event API.
+    events: events::Line,
     closed: Arc<AtomicBool>,
     body_limit: u64,
     action_timeout: Duration,
@@ -154,6 +160,7 @@ impl Transport {
             names,
             tls,
             about: About::new(config),
+            events: events::Line::new(config),
             closed,
             body_limit: config.get_body_limit(),
             action_timeout: config.get_action_timeout(),
@@ -176,6 +183,17 @@ impl Transport {
             body.clear();
             failed.error
         })
+    }
+
+    /// As [`Transport::get`], in at most `limit` altogether.
+    pub(crate) fn get_within(&self, path: &str, body: &mut Vec<u8>, limit: Duration) -> Result<()> {
+        let request = self.request(Method::GET, path, ())?;
+        let request = self.single.configure_request(request).timeout_global(Some(limit)).build();
+        let response = self.run(&self.single, request).map_err(|error| self.about.within(limit).explain(error))?;
+        if response.status().as_u16() != 200 {
+            return Err(self.refusal("GET", path, &Answer::read(response)));
+        }
+        answer::read_body(response, self.body_limit, &self.about, body)
     }
 
     fn try_get(&self, agent: &Agent, path: &str, body: &mut Vec<u8>) -> Result<(), Failed> {
@@ -242,6 +260,16 @@ impl Transport {
             }
         };
         let request = self.request(method, path, ())?;
+        self.run_probe(request)
+    }
+
+    /// Asks for something outside of the Live API, relative to the server's root: GET, with whatever status as the answer.
+    pub(crate) fn probe_at_root(&self, path: &str) -> Result<Answer> {
+        let request = self.request_at(&format!("{}/", self.about.origin), Method::GET, path, ())?;
+        self.run_probe(request)
+    }
+
+    fn run_probe(&self, request: Request<()>) -> Result<Answer> {
         let answer = self.run(&self.single, request).map(Answer::read);
         if self.is_closed() {
             return Err(closed());
@@ -260,11 +288,6 @@ impl Transport {
         self.auth.set(credentials.as_ref().map(|(user, password)| (user.as_str(), password)));
     }
 
-    /// The user that requests are made as.
-    pub(crate) fn user(&self) -> Option<String> {
-        self.auth.user()
-    }
-
     /// Ends the requests in flight; every later one fails with [`Code::Closed`].
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
@@ -276,6 +299,7 @@ impl Transport {
         self.names.wake();
         self.pooled.clone().shutdown();
         self.single.clone().shutdown();
+        self.events.shut_down();
     }
 
     /// Whether [`Transport::close`] was called.
@@ -288,15 +312,24 @@ impl Transport {
         self.process != std::process::id()
     }
 
-    fn request<B>(&self, method: Method, path: &str, body: B) -> Result<Request<B>> {
+    fn check_open(&self) -> Result<()> {
         if self.is_closed() {
             return Err(closed());
         }
         if self.is_foreign() {
             return Err(Error::new(Code::Closed, "the client was opened by another process, before a fork"));
         }
+        Ok(())
+    }
+
+    fn request<B>(&self, method: Method, path: &str, body: B) -> Result<Request<B>> {
+        self.request_at(&self.base, method, path, body)
+    }
+
+    fn request_at<B>(&self, base: &str, method: Method, path: &str, body: B) -> Result<Request<B>> {
+        self.check_open()?;
         check_path(path)?;
-        let request = Request::builder().method(&method).uri(format!("{}{path}", self.base));
+        let request = Request::builder().method(&method).uri(format!("{base}{path}"));
         let request = match method {
             Method::POST => request.header("Content-Type", "application/json"),
             _ => request,

@@ -2,6 +2,7 @@
 
 mod answers;
 mod close;
+mod events;
 mod limits;
 mod post;
 mod requests;

@@ -125,27 +125,36 @@ impl<In: Transport> Connector<In> for Wrap {
             return Ok(Some(Either::A(transport)));
         }
         let Some(config) = &self.0 else { return Err(Error::TlsRequired) };
-        let host = details.uri.host().unwrap_or_default();
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-        let name = ServerName::try_from(bare.to_owned())
-            .map_err(|_| Fault::Tls(format!("{bare} is not a name that a certificate can have")))?;
-        let mut conn = ClientConnection::new(config.clone(), name).map_err(|e| Fault::Tls(reason(&e)))?;
         let mut sock = TransportAdapter::new(transport, details.current_time.clone());
         sock.set_timeout(super::socket::remaining(details));
-        if let Err(e) = conn.complete_io(&mut sock) {
-            return Err(match e.kind() {
-                ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => Fault::Tls(
-                    "the server closed the connection in the handshake; perhaps this is not a port for TLS (55050 by \
-                     default)"
-                        .to_owned(),
-                )
-                .into(),
-                _ => translate(e),
-            });
-        }
+        let conn = handshake(config, details.uri.host().unwrap_or_default(), &mut sock)?;
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
         Ok(Some(Either::B(Tls { buffers, stream: StreamOwned::new(conn, sock) })))
     }
+}
+
+/// Speaks TLS to `host`, a name or an address, over a connection.
+pub(super) fn handshake(
+    config: &Arc<ClientConfig>,
+    host: &str,
+    sock: &mut (impl Read + Write),
+) -> std::result::Result<ClientConnection, Error> {
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let name = ServerName::try_from(bare.to_owned())
+        .map_err(|_| Fault::Tls(format!("{bare} is not a name that a certificate can have")))?;
+    let mut conn = ClientConnection::new(config.clone(), name).map_err(|e| Fault::Tls(reason(&e)))?;
+    if let Err(e) = conn.complete_io(sock) {
+        return Err(match e.kind() {
+            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => Fault::Tls(
+                "the server closed the connection in the handshake; perhaps this is not a port for TLS (55050 by \
+                 default)"
+                    .to_owned(),
+            )
+            .into(),
+            _ => translate(e),
+        });
+    }
+    Ok(conn)
 }
 
 /// A connection inside TLS.

@@ -123,8 +123,10 @@ static void open_client(void)
     CHECK(none == NULL);
     isym_snapshot_free(empty);
 
+    for (int i = 0; i < 500 && isym_live_state(live) != ISYM_STATE_FAILED; i++)
+        nap(20);
     isym_health *health = isym_live_health(live);
-    isym_problem problem;
+    isym_problem problem = {0};
     CHECK(isym_health_state(health) == ISYM_STATE_FAILED && isym_live_state(live) == ISYM_STATE_FAILED);
     CHECK(!isym_health_has_data(health) && isym_health_since_ms(health) > 1500000000000);
     CHECK(isym_health_last_problem(health, &problem) == ISYM_OK);

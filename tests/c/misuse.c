@@ -256,19 +256,20 @@ static void bad_names(const isym_live *live, const isym_snapshot *snapshot, cons
     const char *names[] = {NULL, "", BAD_UTF8};
     for (size_t i = 0; i < 3; i++) {
         const char *bad = names[i];
+        isym_status path = bad && !*bad ? ISYM_INVALID_PATH : ISYM_INVALID_ARGUMENT;
         CHECK(isym_snapshot_core_server(snapshot, bad, &server) == ISYM_INVALID_ARGUMENT);
         CHECK(isym_snapshot_extension(snapshot, bad, "4224", &extension) == ISYM_INVALID_ARGUMENT);
         CHECK(isym_snapshot_extension(snapshot, "default", bad, &extension) == ISYM_INVALID_ARGUMENT);
         CHECK(isym_list_find(isym_snapshot_core_servers(snapshot), bad, &resource) == ISYM_INVALID_ARGUMENT);
         FAILS(isym_list_by_name(isym_snapshot_core_servers(snapshot), bad, &resource, &error),
               ISYM_INVALID_ARGUMENT, "name");
-        FAILS(isym_snapshot_resolve(snapshot, bad, &resource, &error), ISYM_INVALID_ARGUMENT, "path");
-        FAILS(isym_live_handle(live, bad, &handle, &error), ISYM_INVALID_ARGUMENT, "path");
+        FAILS(isym_snapshot_resolve(snapshot, bad, &resource, &error), path, "path");
+        FAILS(isym_live_handle(live, bad, &handle, &error), path, "path");
         FAILS(isym_live_handle_named(live, NULL, ISYM_KIND_USER, bad, &handle, &error), ISYM_INVALID_ARGUMENT, "name");
         FAILS(isym_extension_originate(live, "default", bad, "1", NULL, &error), ISYM_INVALID_ARGUMENT, "number");
         FAILS(isym_extension_originate(live, "default", "4224", bad, NULL, &error), ISYM_INVALID_ARGUMENT,
               "destination");
-        FAILS(isym_live_post(live, bad, NULL, -1, NULL, &error), ISYM_INVALID_ARGUMENT, "path");
+        FAILS(isym_live_post(live, bad, NULL, -1, NULL, &error), path, "path");
         FAILS(isym_sandbox_fault(sandbox, bad, &error), ISYM_INVALID_ARGUMENT, "fault");
         FAILS(isym_sandbox_remove_user(sandbox, NULL, bad, &error), ISYM_INVALID_ARGUMENT, "user_name");
         CHECK(isym_resource_property_state(resource, bad) == ISYM_PROPERTY_UNKNOWN);

@@ -7,6 +7,7 @@ use isymphony_core::snapshot::{Change, ChangeKind, ResourceOwned};
 use crate::error::isym_status;
 use crate::guard::{self, found};
 use crate::resource::isym_resource;
+use crate::str::isym_str;
 
 /// What changed between two snapshots. Immutable. Holds its own pins of both, so all that it gives stays valid until it is
 /// freed, whatever becomes of the snapshots.
@@ -27,20 +28,26 @@ pub enum isym_change_kind {
     ISYM_CHANGE_REMOVED = 3,
     /// The core server restarted: all ids are new. There are no single changes for what is below it.
     ISYM_CHANGE_EPOCH_CHANGED = 4,
+    /// The server sent an event. Only a watch tells of events.
+    ISYM_CHANGE_EVENT = 5,
 }
 
-/// One change: a value to be copied at will, borrowed from the isym_changes that gave it.
+/// One change: a value to be copied at will, borrowed from the isym_changes or the isym_watch that gave it.
 #[repr(C)]
 #[derive(Clone, Copy, Default)]
 pub struct isym_change {
     /// What happened.
     pub kind: isym_change_kind,
-    /// The resource as it is now, or as it was last; never empty.
+    /// The resource as it is now, or as it was last; empty only for an event.
     pub resource: isym_resource,
     /// The resource before; empty when it was added.
     pub before: isym_resource,
     /// The resource after; empty when it was removed.
     pub after: isym_resource,
+    /// The type of the event, as in `hangup`; empty unless it is one.
+    pub event_type: isym_str,
+    /// The event as it came: the text of a JSON object; empty unless it is one.
+    pub event: isym_str,
 }
 
 impl From<&Change> for isym_change {
@@ -52,10 +59,12 @@ impl From<&Change> for isym_change {
                 ChangeKind::Changed => isym_change_kind::ISYM_CHANGE_CHANGED,
                 ChangeKind::Removed => isym_change_kind::ISYM_CHANGE_REMOVED,
                 ChangeKind::EpochChanged => isym_change_kind::ISYM_CHANGE_EPOCH_CHANGED,
+                ChangeKind::Event => isym_change_kind::ISYM_CHANGE_EVENT,
             },
             resource: change.resource().map(isym_resource::from).unwrap_or_default(),
             before: view(&change.old),
             after: view(&change.new),
+            ..isym_change::default()
         }
     }
 }

@@ -38,7 +38,7 @@ pub extern "C" fn isym_live_handle(
     error: Option<&mut MaybeUninit<Box<isym_error>>>,
 ) -> isym_status {
     guard::status(error, || {
-        let (live, path, out) = (need(live, "live")?, str::text(path, "path")?, need(handle, "handle")?);
+        let (live, path, out) = (need(live, "live")?, str::any(path, "path")?, need(handle, "handle")?);
         out.write(Box::new(isym_handle(live.0.handle(path)?)));
         Ok(())
     })

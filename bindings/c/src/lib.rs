@@ -7,6 +7,7 @@
 //! | `error` | `isym_status`, `isym_error`; the one way from the core's error to both |
 //! | `str`, `uuid`, `time` | texts, ids and times across the boundary |
 //! | `config`, `live`, `health`, `metrics`, `log` | the client |
+//! | `watch` | what changes, as it changes |
 //! | `snapshot`, `changes` | what it knows, and what changed |
 //! | `resource`, `property`, `list`, `kind` | an instance of any kind, lists of them, the kinds |
 //! | `core_server`, `user`, ... | the typed views, one file a kind |
@@ -52,3 +53,4 @@ pub mod user;
 pub mod user_status;
 pub mod uuid;
 pub mod version;
+pub mod watch;

@@ -166,7 +166,7 @@ pub extern "C" fn isym_live_post(
     error: Option<&mut MaybeUninit<Box<isym_error>>>,
 ) -> isym_status {
     guard::status(error, || {
-        let (live, path, body) = (need(live, "live")?, str::text(path, "path")?, str::optional(body, "body")?);
+        let (live, path, body) = (need(live, "live")?, str::any(path, "path")?, str::optional(body, "body")?);
         isym_ticket::give(live.0.post(path, body, limit(timeout_ms)), ticket)
     })
 }

@@ -233,8 +233,7 @@ pub extern "C" fn isym_snapshot_resolve(
     error: Option<&mut MaybeUninit<Box<isym_error>>>,
 ) -> isym_status {
     guard::status(error, || {
-        let (snapshot, path, out) =
-            (need(snapshot, "snapshot")?, str::text(path, "path")?, need(resource, "resource")?);
+        let (snapshot, path, out) = (need(snapshot, "snapshot")?, str::any(path, "path")?, need(resource, "resource")?);
         out.write(snapshot.0.resolve(path)?.one()?.into());
         Ok(())
     })
@@ -251,7 +250,7 @@ pub extern "C" fn isym_snapshot_resolve_list(
     error: Option<&mut MaybeUninit<Box<isym_error>>>,
 ) -> isym_status {
     guard::status(error, || {
-        let (snapshot, path, out) = (need(snapshot, "snapshot")?, str::text(path, "path")?, need(list, "list")?);
+        let (snapshot, path, out) = (need(snapshot, "snapshot")?, str::any(path, "path")?, need(list, "list")?);
         match snapshot.0.resolve(path)? {
             Target::List(list) => out.write(list.into()),
             Target::One(resource) => {

@@ -35,6 +35,33 @@ fn the_demo_does_its_job() {
     }
 }
 
+/// The event loop tells of a change on the server, and ends with its input.
+#[test]
+fn the_event_loop_shows_changes() {
+    use std::io::{BufRead, BufReader};
+    let sandbox = isymphony_core::sandbox::Sandbox::start(isymphony_core::sandbox::SandboxConfig::new()).unwrap();
+    let mut program = Command::new(compile(&root().join("bindings/c/examples/epoll.c"), Link::Shared))
+        .arg(sandbox.url())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert_eq!(lines.next().as_deref(), Some("watching"));
+    sandbox.add_extension("7777", "Seven", Some("mike")).unwrap();
+    assert!(lines.any(|line| line.starts_with("+ ") && line.contains("7777")));
+    sandbox.restart();
+    assert!(lines.any(|line| line.starts_with("restarted ")));
+    drop(program.stdin.take());
+    assert!(program.wait().unwrap().success());
+}
+
+#[test]
+fn watch() {
+    passes(&mut Command::new(compile(&test_program("watch.c"), Link::Shared)));
+    passes(&mut Command::new(compile(&test_program("watch.c"), Link::Sanitized)));
+}
+
 #[test]
 fn contract() {
     passes(&mut Command::new(compile(&test_program("contract.c"), Link::Shared)));
@@ -59,11 +86,16 @@ fn sanitizers_find_nothing() {
     }
 }
 
+#[test]
+fn random_calls_do_no_harm() {
+    passes(Command::new(compile(&test_program("random.c"), Link::Sanitized)).arg("1000000"));
+}
+
 /// The sanitizers are really on: they find a leak of an object of ours, and a use after it was freed.
 #[test]
 fn sanitizers_are_on() {
     let programs = [
-        ("leak", "isym_args_new();", "LeakSanitizer"),
+        ("leak", "for (int i = 0; i < 100; i++) isym_args_new();", "LeakSanitizer"),
         ("use", "isym_args *a = isym_args_new(); isym_args_free(a); isym_args_free(a);", "AddressSanitizer"),
     ];
     for (name, body, finding) in programs {
@@ -81,11 +113,11 @@ fn valgrind_finds_nothing() {
         eprintln!("valgrind is not installed");
         return;
     }
-    for name in ["misuse.c", "api.c"] {
+    for name in ["misuse.c", "api.c", "random.c"] {
         let program = compile(&test_program(name), Link::Shared);
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite", "-q"]);
-        passes(valgrind.arg(program).env("ISYM_TEST_SLOW", "1"));
+        passes(valgrind.arg(program).arg("20000"));
     }
 }
 

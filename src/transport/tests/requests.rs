@@ -56,7 +56,6 @@ fn credentials_can_be_replaced_and_taken_away() {
     let transport = server.transport();
     get(&transport, "x").unwrap();
     transport.set_credentials(Some(("other".to_owned(), Secret::from("word"))));
-    assert_eq!(transport.user().as_deref(), Some("other"));
     get(&transport, "x").unwrap();
     transport.set_credentials(None);
     get(&transport, "x").unwrap();

@@ -11,8 +11,8 @@ static COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// A certificate and its key, in PEM form.
 #[derive(Clone)]
-struct Pair {
-    cert: String,
+pub(super) struct Pair {
+    pub(super) cert: String,
     key: String,
 }
 
@@ -26,7 +26,7 @@ fn self_signed(params: &CertificateParams) -> Pair {
 }
 
 /// A CA, and a certificate that it signed.
-fn signed(names: &[&str]) -> (Pair, Pair) {
+pub(super) fn signed(names: &[&str]) -> (Pair, Pair) {
     let mut ca = params(&[]);
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
     ca.distinguished_name.push(DnType::CommonName, format!("CA {number}"));
@@ -39,7 +39,7 @@ fn signed(names: &[&str]) -> (Pair, Pair) {
     (ca_pair, Pair { cert, key: key.serialize_pem() })
 }
 
-fn file(content: &str) -> PathBuf {
+pub(super) fn file(content: &str) -> PathBuf {
     let number = COUNT.fetch_add(1, Ordering::SeqCst);
     let path = std::env::temp_dir().join(format!("isymphony-tls-{}-{number}.pem", std::process::id()));
     std::fs::write(&path, content).unwrap();
@@ -67,7 +67,15 @@ fn server_with(pair: &Pair, clients: Option<&Pair>) -> Server {
     Server::wrapped(|_, _| ok("[]"), move |tcp| handshake(config.clone(), tcp))
 }
 
-fn handshake(config: Arc<ServerConfig>, tcp: TcpStream) -> Option<StreamOwned<ServerConnection, TcpStream>> {
+/// The server's side of TLS, without a question for the client's certificate.
+pub(super) fn accepting(pair: &Pair) -> Arc<ServerConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let key = PrivateKeyDer::from_pem_slice(pair.key.as_bytes()).unwrap();
+    Arc::new(builder.with_no_client_auth().with_single_cert(ders(&pair.cert), key).unwrap())
+}
+
+pub(super) fn handshake(config: Arc<ServerConfig>, tcp: TcpStream) -> Option<StreamOwned<ServerConnection, TcpStream>> {
     let mut stream = StreamOwned::new(ServerConnection::new(config).unwrap(), tcp);
     while stream.conn.is_handshaking() {
         stream.conn.complete_io(&mut stream.sock).ok()?;

@@ -2,11 +2,12 @@
 
 #![allow(dead_code, unreachable_pub)] // Each test uses its part.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The root of the project.
 pub fn root() -> PathBuf {
@@ -46,7 +47,7 @@ pub fn library() -> &'static Library {
             PathBuf::from(file.unwrap_or_else(|| panic!("cargo built no {name}")))
         };
         let (shared, archive) = (built("libisymphony.so"), built("libisymphony.a"));
-        let folder = scratch(&format!("lib-{}", std::process::id()));
+        let folder = scratch("lib");
         for name in ["libisymphony.so", "libisymphony.so.0"] {
             let link = folder.join(name);
             let _ = fs::remove_file(&link);
@@ -62,18 +63,29 @@ pub enum Link {
     Shared,
     Static,
     Sanitized,
+    /// As `Shared`, for benches.
+    Optimized,
 }
 
 /// Compiles a C program with every warning as an error.
 pub fn compile(source: &Path, link: Link) -> PathBuf {
+    static BUILT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let library = library();
     let name = source.file_stem().expect("a source has a name").to_string_lossy();
-    let program = scratch("programs").join(format!("{name}-{link:?}-{}", std::process::id()));
+    let program = scratch("programs").join(format!("{name}-{link:?}"));
+    // One at a time, and each once: another test may be running it.
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if !built.insert(program.clone()) {
+        return program;
+    }
     let mut cc = Command::new("cc");
     cc.args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-g", "-Wall", "-Wextra", "-Werror", "-pedantic", "-pthread"]);
     cc.arg("-I").arg(root().join("include")).arg(source).arg("-o").arg(&program);
     if link == Link::Sanitized {
         cc.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
+    }
+    if link == Link::Optimized {
+        cc.arg("-O2");
     }
     match link {
         Link::Static => cc.arg(&library.archive).args(["-lm", "-ldl"]),

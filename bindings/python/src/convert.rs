@@ -1,0 +1,100 @@
+//! From Python arguments to those of the core.
+
+use std::time::Duration;
+
+use isymphony::action::Arg;
+use isymphony::catalog::Kind;
+use isymphony::{Code, Error};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDateTime, PyDelta, PyDict, PyInt, PyString};
+use uuid::Uuid;
+
+use crate::errors::{OrRaise, invalid, raise};
+use crate::handle::Handle;
+use crate::resource::Resource;
+
+/// A time in seconds, or a `timedelta`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Seconds(pub(crate) Duration);
+
+impl<'py> FromPyObject<'_, 'py> for Seconds {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let py = value.py();
+        let seconds: f64 = match value.cast::<PyDelta>() {
+            Ok(delta) => delta.call_method0("total_seconds")?.extract()?,
+            Err(_) => value.extract().map_err(|_| {
+                let of = value.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
+                PyTypeError::new_err(format!("a time is a number of seconds or a timedelta, not {of}"))
+            })?,
+        };
+        // An infinite or very long time is as long as it can be reckoned with.
+        let far = Duration::from_secs(100 * 365 * 86_400);
+        match Duration::try_from_secs_f64(if seconds > far.as_secs_f64() { far.as_secs_f64() } else { seconds }) {
+            Ok(time) => Ok(Seconds(time)),
+            Err(_) => Err(invalid(py, format!("a time of {seconds} seconds is not possible"))),
+        }
+    }
+}
+
+/// A kind by its name: `"extension"`, `"extensions"`, `"Extension"`, `"call_segment"`, ...
+pub(crate) fn kind(py: Python<'_>, setting: &str, name: &str) -> PyResult<Kind> {
+    let plain = |name: &str| name.replace('_', "").to_lowercase();
+    let named = |kind: &Kind| plain(kind.name()) == plain(name);
+    let known = || Kind::ALL.map(|kind| kind.row().list_snake).join(", ");
+    Kind::from_name(name).or_else(|| Kind::ALL.into_iter().find(named)).ok_or_else(|| {
+        raise(py, &Error::new(Code::Config, format!("{setting}: no kind is called {name:?}; there are {}", known())))
+    })
+}
+
+/// An id, as a `uuid.UUID` or its text.
+pub(crate) fn id(value: &Bound<'_, PyAny>) -> PyResult<Uuid> {
+    match value.cast::<PyString>() {
+        Ok(text) => {
+            let text = text.to_str()?;
+            Uuid::try_parse(text).map_err(|_| invalid(value.py(), format!("{text:?} is not a UUID")))
+        }
+        Err(_) => value.extract(),
+    }
+}
+
+/// The arguments of an action; `None` counts as not given.
+pub(crate) fn action_args(args: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(String, Arg)>> {
+    let mut given = Vec::new();
+    for (name, value) in args.into_iter().flatten() {
+        if !value.is_none() {
+            given.push((name.extract()?, action_arg(&value)?));
+        }
+    }
+    Ok(given)
+}
+
+/// One argument of an action: a text, a whole number, an id, a `datetime`, or an object in the place of its path.
+pub(crate) fn action_arg(value: &Bound<'_, PyAny>) -> PyResult<Arg> {
+    let py = value.py();
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(Arg::Text(text.to_str()?.to_owned()));
+    }
+    if value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>() {
+        return Ok(Arg::Int(value.extract()?));
+    }
+    if let Ok(time) = value.cast::<PyDateTime>() {
+        let seconds: f64 = time.call_method0("timestamp")?.extract()?;
+        return Ok(Arg::Int((seconds * 1000.0).round() as i64));
+    }
+    if let Ok(resource) = value.cast::<Resource>() {
+        return Ok(Arg::Text(resource.get().path_text()));
+    }
+    if let Ok(handle) = value.cast::<Handle>() {
+        return handle.get().inner.resolve().map(Arg::Id).or_raise(py);
+    }
+    if let Ok(id) = value.extract::<Uuid>() {
+        return Ok(Arg::Id(id));
+    }
+    let of = value.get_type().name()?;
+    Err(PyTypeError::new_err(format!(
+        "an argument of an action is a str, an int, a datetime, a UUID, a resource or a handle, not {of}"
+    )))
+}

@@ -1,0 +1,257 @@
+//! Handles: symbolic references that survive a restart of the server.
+
+use std::sync::Arc;
+
+use isymphony::action::Arg;
+use isymphony::catalog::Kind;
+use isymphony::handle;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::context::{Client, Context};
+use crate::convert::{self, Seconds, action_arg};
+use crate::errors::OrRaise;
+use crate::resource::kinds::wrap;
+use crate::ticket::{self, Target, Ticket, status_args};
+
+/// A reference to an instance by its kind and the names along its path. It is bound anew at every use.
+///
+/// The name decides; when nothing has the name any more, the `configuration_id` that was seen under it does. An instance
+/// without a symbolic name (a call segment, an agent) is found by its id only, until the server restarts.
+#[pyclass(module = "isymphony", frozen, subclass)]
+pub(crate) struct Handle {
+    pub(crate) inner: Arc<handle::Handle>,
+    client: Arc<Client>,
+}
+
+impl Handle {
+    fn act_with(
+        &self,
+        py: Python<'_>,
+        action: &str,
+        args: Vec<(String, Arg)>,
+        timeout: Option<Seconds>,
+    ) -> PyResult<Ticket> {
+        ticket::act(py, self.client.clone(), Target::Handle(self.inner.clone()), action, args, timeout)
+    }
+}
+
+/// The Python object for a handle of the core: an instance of the class of its kind.
+pub(crate) fn wrap_handle<'py>(
+    py: Python<'py>,
+    client: &Arc<Client>,
+    handle: handle::Handle,
+) -> PyResult<Bound<'py, PyAny>> {
+    let kind = handle.kind();
+    let base = Handle { inner: Arc::new(handle), client: client.clone() };
+    macro_rules! new {
+        ($class:ident) => {
+            Bound::new(py, PyClassInitializer::from(base).add_subclass($class))?.into_any()
+        };
+    }
+    Ok(match kind {
+        Kind::CoreServer => new!(CoreServerHandle),
+        Kind::User => new!(UserHandle),
+        Kind::Status => new!(StatusHandle),
+        Kind::Extension => new!(ExtensionHandle),
+        Kind::CallSegment => new!(CallSegmentHandle),
+        Kind::Queue => new!(QueueHandle),
+        Kind::Agent => new!(AgentHandle),
+        Kind::ConferenceRoom => new!(ConferenceRoomHandle),
+        Kind::Login | Kind::Statistics => Bound::new(py, base)?.into_any(),
+    })
+}
+
+#[pymethods]
+impl Handle {
+    /// The kind, by the vendor's name.
+    #[getter]
+    fn kind(&self) -> &'static str {
+        self.inner.kind().name()
+    }
+
+    /// The path, by symbolic names as far as there are any. Where no core server was given and none is known to have the
+    /// instance, it says `*` for the core server.
+    #[getter]
+    fn path(&self) -> String {
+        self.inner.path()
+    }
+
+    /// The instance in the current snapshot. With `max_age` (seconds) it raises `Stale` when the server's last
+    /// confirmation is older.
+    #[pyo3(signature = (max_age=None))]
+    fn get<'py>(&self, py: Python<'py>, max_age: Option<Seconds>) -> PyResult<Bound<'py, PyAny>> {
+        let found = match max_age {
+            Some(max_age) => self.inner.get_within(max_age.0),
+            None => self.inner.get(),
+        };
+        let found = found.or_raise(py)?;
+        let (context, resource) = Context::of(&found, &self.client);
+        wrap(py, &context, &resource)
+    }
+
+    /// The id of the instance now: new after every restart of the server.
+    fn resolve<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.inner.resolve().or_raise(py)?.into_pyobject(py)
+    }
+
+    /// Carries out an action of the catalogue, at most once. Waits for the server's answer, at most `timeout` seconds.
+    ///
+    /// What surely was not carried out raises; what may have been is a `Ticket` whose outcome is `"unknown"`.
+    #[pyo3(signature = (action, /, *, timeout=None, **args))]
+    fn act(
+        &self,
+        py: Python<'_>,
+        action: &str,
+        timeout: Option<Seconds>,
+        args: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Ticket> {
+        self.act_with(py, action, convert::action_args(args)?, timeout)
+    }
+
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        Ok(format!("<{} {}>", slf.get_type().name()?, slf.get().inner.path()))
+    }
+}
+
+macro_rules! handle {
+    ($(#[$doc:meta])* $class:ident { $($methods:tt)* }) => {
+        $(#[$doc])*
+        #[pyclass(module = "isymphony", frozen, extends = Handle)]
+        pub(crate) struct $class;
+
+        #[pymethods]
+        impl $class {
+            $($methods)*
+        }
+    };
+}
+
+fn act(handle: &Bound<'_, Handle>, action: &str, args: Vec<(&str, Arg)>, timeout: Option<Seconds>) -> PyResult<Ticket> {
+    let args = args.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    handle.get().act_with(handle.py(), action, args, timeout)
+}
+
+handle! {
+    /// A handle of a core server.
+    CoreServerHandle {}
+}
+
+handle! {
+    /// A handle of a user.
+    UserHandle {
+        /// Sets the user's status. `return_time` is Unix time in milliseconds or a `datetime`.
+        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None))]
+        fn set_status(
+            slf: &Bound<'_, Self>,
+            name: &str,
+            r#type: &str,
+            note: &str,
+            return_time: Option<&Bound<'_, PyAny>>,
+            timeout: Option<Seconds>,
+        ) -> PyResult<Ticket> {
+            let py = slf.py();
+            let base: &Handle = slf.as_super().get();
+            let args = status_args(name, r#type, note, return_time)?;
+            let status = base.inner.below("status").or_raise(py)?;
+            ticket::act(py, base.client.clone(), Target::Handle(Arc::new(status)), "set", args, timeout)
+        }
+    }
+}
+
+handle! {
+    /// A handle of a user's status.
+    StatusHandle {
+        /// Sets the status. `return_time` is Unix time in milliseconds or a `datetime`.
+        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None))]
+        fn set(
+            slf: &Bound<'_, Self>,
+            name: &str,
+            r#type: &str,
+            note: &str,
+            return_time: Option<&Bound<'_, PyAny>>,
+            timeout: Option<Seconds>,
+        ) -> PyResult<Ticket> {
+            slf.as_super().get().act_with(slf.py(), "set", status_args(name, r#type, note, return_time)?, timeout)
+        }
+    }
+}
+
+handle! {
+    /// A handle of an extension.
+    ExtensionHandle {
+        /// Rings the extension itself, then dials the destination.
+        #[pyo3(signature = (destination, *, timeout=None))]
+        fn originate(slf: &Bound<'_, Self>, destination: &str, timeout: Option<Seconds>) -> PyResult<Ticket> {
+            act(slf.as_super(), "originate", vec![("destination", destination.into())], timeout)
+        }
+
+        /// Turns do-not-disturb on or off.
+        #[pyo3(signature = (on, *, timeout=None))]
+        fn set_dnd(slf: &Bound<'_, Self>, on: bool, timeout: Option<Seconds>) -> PyResult<Ticket> {
+            act(slf.as_super(), if on { "enable_dnd" } else { "disable_dnd" }, Vec::new(), timeout)
+        }
+    }
+}
+
+handle! {
+    /// A handle of a call segment: by its id, until the server restarts.
+    CallSegmentHandle {
+        /// Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue.
+        #[pyo3(signature = (destination, *, timeout=None))]
+        fn transfer(slf: &Bound<'_, Self>, destination: &str, timeout: Option<Seconds>) -> PyResult<Ticket> {
+            act(slf.as_super(), "transfer", vec![("destination", destination.into())], timeout)
+        }
+    }
+}
+
+handle! {
+    /// A handle of a queue.
+    QueueHandle {
+        /// Logs an extension in to the queue as an agent: by its number, its path or id, or itself.
+        #[pyo3(signature = (extension, *, timeout=None))]
+        fn login(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>) -> PyResult<Ticket> {
+            act(slf.as_super(), "login", vec![("extension", action_arg(extension)?)], timeout)
+        }
+
+        /// Logs an extension out of the queue.
+        #[pyo3(signature = (extension, *, timeout=None))]
+        fn logout(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>) -> PyResult<Ticket> {
+            act(slf.as_super(), "logout", vec![("extension", action_arg(extension)?)], timeout)
+        }
+    }
+}
+
+handle! {
+    /// A handle of an agent: by its id, until the server restarts.
+    AgentHandle {
+        /// Logs the agent out of its queue.
+        #[pyo3(signature = (*, timeout=None))]
+        fn logout(slf: &Bound<'_, Self>, timeout: Option<Seconds>) -> PyResult<Ticket> {
+            act(slf.as_super(), "logout", Vec::new(), timeout)
+        }
+
+        /// Pauses the agent.
+        #[pyo3(signature = (*, timeout=None))]
+        fn pause(slf: &Bound<'_, Self>, timeout: Option<Seconds>) -> PyResult<Ticket> {
+            act(slf.as_super(), "pause", Vec::new(), timeout)
+        }
+
+        /// Ends the agent's pause.
+        #[pyo3(signature = (*, timeout=None))]
+        fn unpause(slf: &Bound<'_, Self>, timeout: Option<Seconds>) -> PyResult<Ticket> {
+            act(slf.as_super(), "unpause", Vec::new(), timeout)
+        }
+
+        /// Sets the agent's penalty: agents with a lower one are called first.
+        #[pyo3(signature = (penalty, *, timeout=None))]
+        fn set_penalty(slf: &Bound<'_, Self>, penalty: i64, timeout: Option<Seconds>) -> PyResult<Ticket> {
+            act(slf.as_super(), "set_penalty", vec![("penalty", penalty.into())], timeout)
+        }
+    }
+}
+
+handle! {
+    /// A handle of a conference room.
+    ConferenceRoomHandle {}
+}

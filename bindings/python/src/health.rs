@@ -1,0 +1,122 @@
+//! How a client is doing.
+
+use std::time::SystemTime;
+
+use isymphony::health;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::build;
+
+/// Something that went wrong.
+#[pyclass(module = "isymphony", frozen)]
+pub(crate) struct Problem(health::Problem);
+
+#[pymethods]
+impl Problem {
+    /// What went wrong, as the exception that a call would have raised.
+    #[getter]
+    fn error<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        build(py, &self.0.error, false)
+    }
+
+    /// When, as wall time.
+    #[getter]
+    fn at(&self) -> SystemTime {
+        self.0.at
+    }
+
+    /// The path that was asked, by ids.
+    #[getter]
+    fn about(&self) -> &str {
+        &self.0.about
+    }
+
+    fn __str__(&self) -> String {
+        self.0.error.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Problem {} at {:?}: {}>", self.0.error.code(), self.0.about, self.0.error)
+    }
+}
+
+/// How a client is doing, at one moment.
+#[pyclass(module = "isymphony", frozen)]
+pub(crate) struct Health(health::Health);
+
+impl Health {
+    pub(crate) fn new(health: health::Health) -> Health {
+        Health(health)
+    }
+}
+
+#[pymethods]
+impl Health {
+    /// `"connecting"`, `"live"`, `"stale"`, `"failed"` or `"closed"`.
+    #[getter]
+    fn state(&self) -> &'static str {
+        self.0.state.name()
+    }
+
+    /// Since when the state holds, as wall time.
+    #[getter]
+    fn since(&self) -> SystemTime {
+        self.0.since
+    }
+
+    /// Whether a whole snapshot was ever there.
+    #[getter]
+    fn has_data(&self) -> bool {
+        self.0.has_data
+    }
+
+    /// How many seconds ago the server last confirmed the core servers' lists; `inf` without data.
+    #[getter]
+    fn age(&self) -> f64 {
+        if self.0.has_data { self.0.age.as_secs_f64() } else { f64::INFINITY }
+    }
+
+    /// The server's incarnation, counted from 1; 0 without data.
+    #[getter]
+    fn epoch(&self) -> u64 {
+        self.0.epoch
+    }
+
+    /// The number of the current snapshot; 0 without data.
+    #[getter]
+    fn generation(&self) -> u64 {
+        self.0.generation
+    }
+
+    /// The last thing that went wrong, also when it has healed since.
+    #[getter]
+    fn last_error(&self) -> Option<Problem> {
+        self.0.last_error.clone().map(Problem)
+    }
+
+    /// What is wrong now, by kind, where single lists fail while the server can be reached.
+    #[getter]
+    fn failing<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let failing = PyDict::new(py);
+        for (kind, problem) in &self.0.failing {
+            failing.set_item(kind.name(), Problem(problem.clone()))?;
+        }
+        Ok(failing)
+    }
+
+    /// How many snapshots were replaced and are still held by a reader.
+    #[getter]
+    fn retired_snapshots(&self) -> u64 {
+        self.0.retired_snapshots
+    }
+
+    fn __repr__(&self) -> String {
+        let error = match &self.0.last_error {
+            Some(problem) => format!(" last_error={}", problem.error.code()),
+            None => String::new(),
+        };
+        let age = if self.0.has_data { format!("{:.3}", self.0.age.as_secs_f64()) } else { "inf".to_owned() };
+        format!("<Health {} age={age} epoch={} generation={}{error}>", self.0.state, self.0.epoch, self.0.generation)
+    }
+}

@@ -1,0 +1,112 @@
+//! Actions, and the tickets for those that were sent.
+
+use std::sync::Arc;
+
+use isymphony::action::{self, Arg};
+use isymphony::handle;
+use isymphony::snapshot::ResourceOwned;
+use pyo3::prelude::*;
+
+use crate::blocking::{on_a_thread, wait_in_slices};
+use crate::context::{Client, Context};
+use crate::convert::{Seconds, action_arg};
+use crate::errors::build;
+use crate::snapshot::Snapshot;
+
+/// What an action goes to.
+pub(crate) enum Target {
+    /// Whatever the handle finds.
+    Handle(Arc<handle::Handle>),
+    /// This very instance.
+    Resource(ResourceOwned),
+}
+
+/// Carries out an action and waits for the server's answer.
+pub(crate) fn act(
+    py: Python<'_>,
+    client: Arc<Client>,
+    target: Target,
+    action: &str,
+    args: Vec<(String, Arg)>,
+    timeout: Option<Seconds>,
+) -> PyResult<Ticket> {
+    let action = action.to_owned();
+    let live = client.live.clone();
+    send(py, client, move || {
+        let args: Vec<(&str, Arg)> = args.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let timeout = timeout.map(|seconds| seconds.0);
+        match target {
+            Target::Handle(handle) => handle.act(&action, &args, timeout),
+            Target::Resource(resource) => live.act(&resource.get(), &action, &args, timeout),
+        }
+    })
+}
+
+/// Sends something and gives the ticket for it.
+pub(crate) fn send(
+    py: Python<'_>,
+    client: Arc<Client>,
+    work: impl FnOnce() -> isymphony::Result<action::Ticket> + Send + 'static,
+) -> PyResult<Ticket> {
+    let ticket = on_a_thread(py, work);
+    crate::records::drain(py);
+    Ok(Ticket { core: ticket?, client })
+}
+
+/// The arguments of `set_status`.
+pub(crate) fn status_args(
+    name: &str,
+    kind: &str,
+    note: &str,
+    return_time: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Vec<(String, Arg)>> {
+    let mut args =
+        vec![("name".to_owned(), name.into()), ("type".to_owned(), kind.into()), ("note".to_owned(), note.into())];
+    if let Some(return_time) = return_time {
+        args.push(("return_time".to_owned(), action_arg(return_time)?));
+    }
+    Ok(args)
+}
+
+/// An action that was sent: what became of it, and what to wait for to see its effect.
+#[pyclass(module = "isymphony", frozen)]
+pub(crate) struct Ticket {
+    core: action::Ticket,
+    client: Arc<Client>,
+}
+
+#[pymethods]
+impl Ticket {
+    /// `"accepted"`, or `"unknown"` where it was sent and what the server made of it is not known. A refusal raises.
+    #[getter]
+    fn outcome(&self) -> &'static str {
+        self.core.outcome().name()
+    }
+
+    /// Why the outcome is unknown: an `OutcomeUnknown`.
+    #[getter]
+    fn error<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.core.error().map(|error| build(py, error, false)).transpose()
+    }
+
+    /// The path that was sent, by ids.
+    #[getter]
+    fn path(&self) -> &str {
+        self.core.path()
+    }
+
+    /// Waits for a snapshot in which everything the action may have touched was read after it was carried out.
+    ///
+    /// `None` waits as long as it takes. Raises `TimedOut`.
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Snapshot> {
+        let timeout = timeout.map(|seconds| seconds.0);
+        let snapshot = wait_in_slices(py, timeout, |slice| self.core.wait(Some(slice)));
+        crate::records::drain(py);
+        Ok(Snapshot::new(Context::new(snapshot?, &self.client)))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Ticket {} {}>", self.core.path(), self.core.outcome().name())
+    }
+}

@@ -1,0 +1,276 @@
+//! Looking up the target, sending the POST, and judging the answer.
+
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use super::args::Context;
+use super::audit::Line;
+use super::{Arg, Options, Outcome, Ticket, invalid};
+use crate::catalog::{Action, Kind, SubId};
+use crate::clock::Moment;
+use crate::error::{Code, Error, Result};
+use crate::live::Live;
+use crate::path::{PREFIX, Path};
+use crate::snapshot::collection::Address;
+use crate::snapshot::{Resource, ResourceOwned, Snapshot};
+use crate::sync::{Awaited, Message};
+use crate::transport::{Answer, Sent};
+
+/// How long a look at the server takes at most, after it said that the target is not there.
+const LOOK: Duration = Duration::from_secs(5);
+/// No action takes longer.
+const LONGEST: Duration = Duration::from_secs(86_400);
+
+/// One call of an action of the catalogue.
+pub(crate) struct Call<'a> {
+    pub(crate) live: &'a Live,
+    pub(crate) kind: Kind,
+    pub(crate) action: &'a str,
+    pub(crate) args: &'a [(&'a str, Arg)],
+    pub(crate) options: Options,
+    /// Finds the target in a snapshot.
+    pub(crate) locate: &'a dyn Fn(&Snapshot) -> Result<ResourceOwned>,
+    /// The path of the target where a forced action must do without finding it.
+    pub(crate) path: &'a dyn Fn() -> Option<Path>,
+}
+
+/// What is sent where.
+struct Post<'a> {
+    live: &'a Live,
+    path: String,
+    body: Option<String>,
+    deadline: Instant,
+    touched: Vec<Address>,
+    /// The action, where it is one of the catalogue.
+    row: Option<(Kind, &'static Action)>,
+}
+
+impl Call<'_> {
+    /// Carries it out, and writes the audit line.
+    pub(crate) fn run(&self) -> Result<Ticket> {
+        let mut line = Line::new(format!("{}.{}", self.kind.name(), self.action));
+        let result = self.carry_out(&mut line);
+        line.finish(&result);
+        result
+    }
+
+    fn carry_out(&self, line: &mut Line) -> Result<Ticket> {
+        let row = self.row()?;
+        line.args(row, self.args);
+        let deadline = deadline(self.live, self.options.timeout);
+        let snapshot = self.live.snapshot();
+        let target = match (self.locate)(&snapshot).and_then(|target| self.still_there(&snapshot, target)) {
+            Ok(target) => target,
+            Err(error) if self.options.force && error.code() == Code::NotFound => {
+                let path = (self.path)().ok_or_else(|| error.context("not sent"))?;
+                return self.send_by_path(&path, row, deadline, line);
+            }
+            Err(error) => return Err(error.context("not sent")),
+        };
+        match self.send(&target.get(), row, deadline, line) {
+            Err(error) if error.http_status() == Some(404) => {
+                // Refused for sure: nothing has that id any more. If the name has another one now, that is the target.
+                let found = self.look_again(&target, deadline);
+                match found.filter(|found| found.get().id() != target.get().id()) {
+                    Some(found) => self.send(&found.get(), row, deadline, line),
+                    None => Err(error),
+                }
+            }
+            result => result,
+        }
+    }
+
+    fn row(&self) -> Result<&'static Action> {
+        let (kind, action) = (self.kind, self.action);
+        let row = kind.row().action(action).ok_or_else(|| {
+            let known: Vec<_> = kind.row().actions.iter().map(|row| row.name).collect();
+            let known =
+                if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
+            Error::new(Code::Unsupported, format!("a {kind} has no action {action:?}; {known}"))
+        })?;
+        if self.live.config().is_absent_action(kind, action) {
+            let message = format!("this server has no {kind}.{action}: an overlay says so (absent = true)");
+            return Err(Error::new(Code::Unsupported, message));
+        }
+        Ok(row)
+    }
+
+    /// Refuses a target that came from an older snapshot and is gone: from where it was found and from its core server's
+    /// list. A copy of it elsewhere may only be asked for less often.
+    fn still_there(&self, snapshot: &Snapshot, target: ResourceOwned) -> Result<ResourceOwned> {
+        let resource = target.get();
+        let (id, address) = (resource.id(), resource.parts().1.address);
+        let here = snapshot.collection(&address).is_some_and(|known| known.table.find_id(&id).is_some());
+        let list = || snapshot.server(address.core_server)?.list_of(self.kind);
+        let listed = || list().is_some_and(|list| list.table.find_id(&id).is_some());
+        if self.options.force || here || listed() {
+            return Ok(target);
+        }
+        let (kind, age) = (self.kind, snapshot.age());
+        let message = format!(
+            "the {kind} {id} is gone: the snapshot, {age:.1?} old, no longer has it. Look it up again, or force the action"
+        );
+        Err(Error::new(Code::NotFound, message))
+    }
+
+    /// The target after the server was asked again for what it is in.
+    fn look_again(&self, target: &ResourceOwned, deadline: Instant) -> Option<ResourceOwned> {
+        let since = Moment::now();
+        let addresses = vec![Address::ROOT, target.get().parts().1.address];
+        self.live.shared().tell(Message::Urgent(addresses.clone()));
+        let limit = deadline.saturating_duration_since(Instant::now()).min(LOOK);
+        let snapshot = self.live.shared().wait_for(&Awaited { addresses, since }, Some(limit)).ok()?;
+        (self.locate)(&snapshot).ok()
+    }
+
+    fn send(&self, target: &Resource<'_>, row: &'static Action, deadline: Instant, line: &mut Line) -> Result<Ticket> {
+        line.target(target);
+        let (snapshot, core_server) = (target.snapshot(), target.core_server());
+        let context = Context { config: self.live.config(), snapshot, kind: self.kind, core_server };
+        self.post(target.id_path().to_string(), &context, row, touched(target, row), deadline, line)
+    }
+
+    /// Sends to a path without knowing what is there.
+    fn send_by_path(&self, path: &Path, row: &'static Action, deadline: Instant, line: &mut Line) -> Result<Ticket> {
+        let snapshot = self.live.snapshot();
+        let context = Context { config: self.live.config(), snapshot: &snapshot, kind: self.kind, core_server: None };
+        self.post(path.to_string(), &context, row, Vec::new(), deadline, line)
+    }
+
+    fn post(
+        &self,
+        target: String,
+        context: &Context<'_>,
+        row: &'static Action,
+        touched: Vec<Address>,
+        deadline: Instant,
+        line: &mut Line,
+    ) -> Result<Ticket> {
+        let segment = self.live.config().get_action_path(self.kind, row.name).unwrap_or(row.segment);
+        let body = context.body(row, self.args)?;
+        let path = format!("{target}/{segment}");
+        Post { live: self.live, path, body, deadline, touched, row: Some((self.kind, row)) }.run(line)
+    }
+}
+
+fn deadline(live: &Live, timeout: Option<Duration>) -> Instant {
+    Instant::now() + timeout.unwrap_or(live.config().get_action_timeout()).min(LONGEST)
+}
+
+/// A POST on any path below `communication_manager/rest/live/`, for what the catalogue does not know.
+pub(crate) fn post_raw(live: &Live, path: &str, body: Option<&str>, timeout: Option<Duration>) -> Result<Ticket> {
+    let mut line = Line::new("post".to_owned());
+    let result = prepare_raw(live, path, body, timeout).and_then(|post| post.run(&mut line));
+    line.finish(&result);
+    result
+}
+
+fn prepare_raw<'a>(live: &'a Live, path: &str, body: Option<&str>, timeout: Option<Duration>) -> Result<Post<'a>> {
+    let path = plain_path(path)?;
+    if let Some(Err(error)) = body.map(serde_json::from_str::<serde::de::IgnoredAny>) {
+        return Err(invalid(format!("the body is not JSON: {error}")));
+    }
+    let snapshot = live.snapshot();
+    let known = path.parse::<Path>().ok().and_then(|path| {
+        let target = snapshot.resolve_path(&path).ok()?.one().ok()?;
+        Some(touched(&target, path.action()?))
+    });
+    let (deadline, touched) = (deadline(live, timeout), known.unwrap_or_default());
+    Ok(Post { live, path: path.to_owned(), body: body.map(str::to_owned), deadline, touched, row: None })
+}
+
+/// A path as it may be sent, without the prefix of the Live API.
+pub(crate) fn plain_path(path: &str) -> Result<&str> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_prefix(PREFIX).unwrap_or(path);
+    let sound = |c: char| c.is_ascii_alphanumeric() || "-._~%/:@!$&'()*+,;=".contains(c);
+    if let Some(c) = path.chars().find(|c| !sound(*c)) {
+        let message = format!("the path holds {c:?}; in a name write it percent-encoded");
+        return Err(Error::new(Code::InvalidPath, message));
+    }
+    if path
+        .split('/')
+        .any(|segment| matches!(segment.replace("%2e", ".").replace("%2E", ".").as_str(), "" | "." | ".."))
+    {
+        return Err(Error::new(Code::InvalidPath, "the path holds an empty segment, \".\" or \"..\""));
+    }
+    Ok(path)
+}
+
+impl Post<'_> {
+    /// Waits for its turn, and sends it, once.
+    fn run(self, line: &mut Line) -> Result<Ticket> {
+        let shared = self.live.shared();
+        if shared.is_closed() {
+            return Err(crate::sync::closed());
+        }
+        let pass = shared.gate.enter(self.deadline)?;
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Error::new(Code::TimedOut, "the time for the action was over, and it was not sent"));
+        }
+        shared.counters.actions.fetch_add(1, Relaxed);
+        line.path.clone_from(&self.path);
+        line.tries += 1;
+        let sent = shared.transport.post(&self.path, self.body.as_deref(), Some(left));
+        drop(pass);
+        let (outcome, error) = match sent {
+            Ok(answer) => {
+                (line.sent, line.http) = ("yes", Some(answer.status));
+                self.judge(&answer)?
+            }
+            Err(failure) if failure.sent == Sent::No => return Err(failure.error),
+            Err(failure) => {
+                (line.sent, line.http) = ("maybe", None);
+                (Outcome::Unknown, Some(failure.error))
+            }
+        };
+        let since = Moment::now();
+        shared.tell(Message::Urgent(self.touched.clone()));
+        let awaited = Awaited { addresses: self.touched, since };
+        Ok(Ticket { live: self.live.clone(), outcome, error, path: self.path, awaited })
+    }
+
+    /// What the server's answer means.
+    fn judge(&self, answer: &Answer) -> Result<(Outcome, Option<Error>)> {
+        let refusal = || self.live.shared().transport.refusal("POST", &self.path, answer);
+        let unknown = |why: String| {
+            let error = Error::new(Code::OutcomeUnknown, why);
+            Ok((Outcome::Unknown, Some(error.with_http_status(answer.status).with_server_message(&answer.text))))
+        };
+        let success = self.row.and_then(|(kind, row)| self.live.config().get_action_success(kind, row.name));
+        match answer.status {
+            // A page of something between us and the server, or of the server's web side.
+            200..=299 if answer.text.trim_start().starts_with('<') => {
+                unknown("a page of HTML came, which is no answer of the Live API".to_owned())
+            }
+            status if success.map_or(answer.accepted(), |statuses| statuses.contains(&status)) => {
+                Ok((Outcome::Accepted, None))
+            }
+            200..=299 => unknown("the server's answer is none that the overlay counts as success".to_owned()),
+            405 => Err(refusal().context(
+                "the server does not take this action at this path (most action paths are inferred; set the right one \
+                 in an overlay)",
+            )),
+            // The server broke, or something between us and it: the action may have been carried out.
+            500 | 502 | 504..=599 => unknown("the server failed while it handled the action".to_owned()),
+            _ => Err(refusal()),
+        }
+    }
+}
+
+/// The collections an action may change, see [`Action::touches`].
+fn touched(target: &Resource<'_>, action: &Action) -> Vec<Address> {
+    let core_server = target.core_server_id();
+    let own = target.parts().1.address;
+    let below = |sub| Address { core_server, parent: target.id(), sub: Some(sub) };
+    action
+        .touches
+        .iter()
+        .filter_map(|touched| match (*touched, touched.strip_prefix('/')) {
+            ("." | "^", _) => Some(own),
+            (_, Some(segment)) => SubId::find(Kind::CoreServer, segment).map(|sub| Address::list(core_server, sub)),
+            (segment, None) => SubId::find(target.kind(), segment).map(below),
+        })
+        .collect()
+}

@@ -1,0 +1,284 @@
+//! What an event tells: which parts of the server's state may have moved.
+//!
+//! Nothing here knows a type of event. What an event is about follows from the ids in it, of whatever property: an id that
+//! the snapshot knows says itself what it is, and for others the property's name says it, as the catalogue names the kinds.
+//! An event is about the most fleeting things it names: a hangup names the user and the extension too, but it does not
+//! change the list of users.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use uuid::Uuid;
+
+use crate::catalog::{Kind, SubId};
+use crate::snapshot::collection::Address;
+use crate::snapshot::{Resource, Snapshot};
+
+/// More ids of one event are not looked at.
+const MOST_IDS: usize = 64;
+/// Where an extension has more agents than this, the lists of their queues are not asked for at its every call.
+const FEW: usize = 8;
+/// What moves along with something else: an agent's state with the calls of its extension, and so on.
+const ALONG: [(Kind, Kind); 3] =
+    [(Kind::CallSegment, Kind::Agent), (Kind::Login, Kind::Status), (Kind::Agent, Kind::Statistics)];
+
+/// What is read of an event.
+#[derive(Debug, Default)]
+pub(super) struct Reading<'a> {
+    pub(super) event_type: Option<Cow<'a, str>>,
+    pub(super) time: Option<i64>,
+    pub(super) core_server: Option<Uuid>,
+    /// The ids in it, and what their properties' names say they are of.
+    ids: Vec<(Option<Kind>, Uuid)>,
+}
+
+impl<'a> Reading<'a> {
+    /// Reads an event; `None` when it is not a JSON object.
+    pub(super) fn of(json: &'a str) -> Option<Reading<'a>> {
+        let mut reading = Reading::default();
+        let mut deserializer = serde_json::Deserializer::from_str(json);
+        let whole = Members { reading: &mut reading, depth: 0, name: "" };
+        deserializer.deserialize_map(whole).and_then(|()| deserializer.end()).ok()?;
+        Some(reading)
+    }
+
+    fn add(&mut self, name: &str, text: &str) {
+        // All other ways to write a UUID are not what this server sends.
+        if text.len() == 36
+            && self.ids.len() < MOST_IDS
+            && let Ok(id) = Uuid::try_parse(text)
+        {
+            self.ids.push((kind_of(name), id));
+        }
+    }
+}
+
+/// Fleeting kinds come and go with the day's work; the others are configured, and have names.
+pub(super) fn is_fleeting(kind: Kind) -> bool {
+    kind.row().symbolic.is_none()
+}
+
+/// The kind that a property's name speaks of: `extensionId2` of an extension, `userLoginId` of a login.
+fn kind_of(name: &str) -> Option<Kind> {
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let stem = name.strip_suffix("Ids").or_else(|| name.strip_suffix("Id")).unwrap_or(name);
+    let speaks_of = |kind: &Kind| {
+        let row = kind.row();
+        let whole = [Some(row.name), row.list.strip_suffix('s')].into_iter().flatten();
+        stem.ends_with(row.name) || whole.into_iter().any(|name| stem.eq_ignore_ascii_case(name))
+    };
+    Kind::ALL.into_iter().filter(speaks_of).max_by_key(|kind| kind.name().len())
+}
+
+/// The collections that an event makes due, what changes fastest first.
+pub(super) fn due(snapshot: &Snapshot, reading: &Reading<'_>, out: &mut Vec<Address>) {
+    let servers = &snapshot.0.servers;
+    let server = match reading.core_server {
+        None if servers.len() == 1 => servers.first(),
+        None => None,
+        Some(id) => match snapshot.server(id) {
+            Some(server) => Some(server),
+            // One that is not mirrored.
+            None if snapshot.0.root.table.find_id(&id).is_some() => return,
+            None => {
+                out.push(Address::ROOT);
+                None
+            }
+        },
+    };
+    let named: Vec<(Kind, Uuid, Option<Resource<'_>>)> = reading
+        .ids
+        .iter()
+        .filter_map(|(kind, id)| {
+            let known = snapshot.by_id(*id);
+            Some((known.map(|known| known.kind()).or(*kind)?, *id, known))
+        })
+        .collect();
+    let about_fleeting = named.iter().any(|(kind, ..)| is_fleeting(*kind));
+    let is_named = |wanted| named.iter().any(|(kind, ..)| *kind == wanted);
+    let moves = |moved: Kind| {
+        let along = || ALONG.iter().any(|(with, along)| *along == moved && is_named(*with));
+        !about_fleeting || (is_fleeting(moved) && (is_named(moved) || along()))
+    };
+    for (kind, id, known) in &named {
+        let server = match known {
+            Some(known) => snapshot.server(known.core_server_id()),
+            None => server,
+        };
+        let Some(server) = server else { continue };
+        let address = |parent, sub| Address { core_server: server.id, parent, sub: Some(sub) };
+        let own_list = SubId::of(Kind::CoreServer).find(|sub| sub.row().kind == *kind);
+        if known.is_none() || moves(*kind) {
+            out.extend(own_list.map(|sub| address(server.id, sub)));
+        }
+        if known.is_none() {
+            continue;
+        }
+        if is_fleeting(*kind) {
+            out.extend(server.homes(*id).iter().map(|(parent, sub)| address(*parent, *sub)));
+        }
+        for sub in SubId::of(*kind).filter(|sub| moves(sub.row().kind)) {
+            out.push(address(*id, sub));
+            // An extension's agents are in the lists of their queues too.
+            let below = server.get(*id, sub).filter(|below| *kind == Kind::Extension && below.table.len() <= FEW);
+            let homes = below.into_iter().flat_map(|below| below.table.ids()).flat_map(|id| server.homes(id));
+            out.extend(homes.map(|(parent, sub)| address(*parent, *sub)));
+        }
+    }
+    if out.is_empty()
+        && let Some(server) = server
+    {
+        out.extend(server.lists.iter().flatten().map(|list| list.address));
+    }
+    out.sort_unstable_by_key(|address| (rank(address.kind()), *address));
+    out.dedup();
+}
+
+/// What changes fastest, and is looked at most, first.
+pub(super) fn rank(kind: Kind) -> u8 {
+    match kind {
+        Kind::CoreServer => 0,
+        Kind::CallSegment => 1,
+        Kind::Agent => 2,
+        Kind::Status => 3,
+        Kind::Login => 4,
+        Kind::Statistics => 5,
+        _ => 6,
+    }
+}
+
+/// Reads the members of an object; those of nested objects only for their ids.
+struct Members<'r, 'a> {
+    reading: &'r mut Reading<'a>,
+    depth: u8,
+    /// The name of the member that holds the object.
+    name: &'r str,
+}
+
+impl<'a> Visitor<'a> for Members<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
+        while let Some(Text(name)) = map.next_key()? {
+            let name = match &*name {
+                "id" if self.depth > 0 => self.name,
+                other => other,
+            };
+            map.next_value_seed(Member { reading: self.reading, depth: self.depth, name })?;
+        }
+        Ok(())
+    }
+}
+
+/// Reads the value of a member.
+struct Member<'r, 'a> {
+    reading: &'r mut Reading<'a>,
+    depth: u8,
+    name: &'r str,
+}
+
+impl<'a> DeserializeSeed<'a> for Member<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'a> Member<'_, 'a> {
+    fn text(self, text: Cow<'a, str>) {
+        match (self.depth, self.name) {
+            (0, "type") => self.reading.event_type = Some(text),
+            (0, "coreServerId") => self.reading.core_server = Uuid::try_parse(&text).ok(),
+            _ => self.reading.add(self.name, &text),
+        }
+    }
+}
+
+impl<'a> Visitor<'a> for Member<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<(), E> {
+        self.text(Cow::Borrowed(text));
+        Ok(())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        self.text(Cow::Owned(text.to_owned()));
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
+        if (self.depth, self.name) == (0, "time") {
+            self.reading.time = Some(number);
+        }
+        Ok(())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<(), E> {
+        i64::try_from(number).map_or(Ok(()), |number| self.visit_i64(number))
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<S: SeqAccess<'a>>(self, mut items: S) -> Result<(), S::Error> {
+        let (depth, name) = (self.depth.saturating_add(1), self.name);
+        while items.next_element_seed(Member { reading: self.reading, depth, name })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
+        if self.depth > 8 {
+            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(());
+        }
+        Members { reading: self.reading, depth: self.depth + 1, name: self.name }.visit_map(map)
+    }
+}
+
+/// A text, borrowed where it holds no escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'a> serde::Deserialize<'a> for Text<'a> {
+    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrow;
+        impl<'a> Visitor<'a> for Borrow {
+            type Value = Text<'a>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Text<'a>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<Text<'a>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(Borrow)
+    }
+}
+
+#[cfg(test)]
+mod tests;

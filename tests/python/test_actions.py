@@ -1,0 +1,232 @@
+"""Handles and actions: at most once, by name, and what becomes of them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from datetime import datetime, timezone
+from typing import Any
+
+import isymphony
+import pytest
+from conftest import eventually
+from isymphony.sandbox import Sandbox, SandboxRequest
+
+
+def last_post(sandbox: Sandbox) -> SandboxRequest:
+    return [request for request in sandbox.requests if request.method == "POST"][-1]
+
+
+def test_originate_by_handle_and_by_resource(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    live = isymphony_live
+    for target in (live.extension("4224"), live.snapshot().core_servers["default"].extensions["4224"]):
+        isymphony_sandbox.hang_up_all()
+        ticket = target.originate("5551234")
+        assert ticket.outcome == "accepted"
+        assert ticket.error is None
+        assert ticket.path.endswith("/originate")
+        assert repr(ticket) == f"<Ticket {ticket.path} accepted>"
+        snapshot = ticket.wait(timeout=5)
+        (segment,) = snapshot.core_servers["default"].extensions["4224"].call_segments
+        assert segment.extension == snapshot.core_servers["default"].extensions["4224"]
+        assert json.loads(last_post(isymphony_sandbox).body) == {"destination": "5551234"}
+
+
+def test_do_not_disturb(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    handle = isymphony_live.extension("4224")
+    handle.set_dnd(True)
+    assert isymphony_sandbox.dnd("4224")
+    handle.get().set_dnd(False)
+    assert not isymphony_sandbox.dnd("4224")
+    assert last_post(isymphony_sandbox).body == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        (None, -1),
+        (1_700_000_000_123, 1_700_000_000_123),
+        (datetime(2030, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc), 1_893_553_445_678),
+    ],
+)
+def test_set_status(
+    isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live, given: int | datetime | None, sent: int
+) -> None:
+    live = isymphony_live
+    handle = live.user("mike")
+    snapshot = handle.set_status("Lunch", "away", "back soon", given).wait(timeout=5)
+    status = snapshot.core_servers["default"].users["mike"].status
+    assert status is not None
+    assert (status.name, status.type, status.note, status.return_time) == ("Lunch", "away", "back soon", sent)
+    assert json.loads(last_post(isymphony_sandbox).body)["returnTime"] == sent
+
+    user = live.snapshot().core_servers["default"].users["mike"]
+    user.set_status("Here", type="available").wait(timeout=5)
+    assert status.user is not None
+    status.set("There", "chat", return_time=given).wait(timeout=5)
+    by_path = live.handle("coreServers/getByName/default/users/getByName/mike/status")
+    assert isinstance(by_path, isymphony.StatusHandle)
+    assert by_path.get().name == "There"
+    by_path.set("Gone", "xa").wait(timeout=5)
+    assert by_path.get().type == "xa"
+
+
+def test_queues_and_agents(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    live = isymphony_live
+    queue = live.queue("5001")
+    server = live.snapshot().core_servers["default"]
+    out = [number for number in server.extensions if not server.extensions[number].agents]
+    number, extension = str(out[0]), server.extensions[out[0]]
+
+    def logged_in() -> list[isymphony.Agent]:
+        return [agent for agent in queue.get().agents if agent.extension and agent.extension.id == extension.id]
+
+    ways: list[Any] = [number, extension, extension.id, extension.path, live.extension(number)]
+    for way in ways:
+        assert queue.login(way).outcome == "accepted"
+        assert json.loads(last_post(isymphony_sandbox).body) == {"extensionId": str(extension.id)}
+        eventually(logged_in)
+        queue.get().logout(way).wait(timeout=5)
+        eventually(lambda: not logged_in())
+
+    queue.login(extension).wait(timeout=5)
+    eventually(logged_in)
+    (agent,) = logged_in()
+    agent.pause().wait(timeout=5)
+    handle = live.handle(agent.path)
+    assert isinstance(handle, isymphony.AgentHandle)
+    assert handle.get().paused is True
+    handle.unpause().wait(timeout=5)
+    assert handle.get().paused is False
+    assert handle.set_penalty(7).outcome == "accepted"
+    assert json.loads(last_post(isymphony_sandbox).body) == {"penalty": 7}
+    with pytest.raises(isymphony.InvalidArgument):
+        handle.set_penalty(-1)
+    handle.logout().wait(timeout=5)
+    eventually(lambda: not logged_in())
+
+
+def test_transfer(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    live = isymphony_live
+    segment = isymphony_sandbox.add_call("4224")
+    isymphony_sandbox.answer(segment)
+    handle = live.extension("4224")
+    live.refresh(timeout=5)
+    eventually(lambda: handle.get().call_segments)
+    (call,) = handle.get().call_segments
+    by_path = live.handle(call.path)
+    assert isinstance(by_path, isymphony.CallSegmentHandle)
+    assert by_path.transfer("10001").outcome == "accepted"
+    assert isymphony_sandbox.call_segments("10001")
+    assert not isymphony_sandbox.call_segments("4224")
+
+
+def test_act_by_name(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    live = isymphony_live
+    handle = live.handle("coreServers/getByName/default/extensions/getByName/4224")
+    assert handle.act("originate", destination="5551234").outcome == "accepted"
+    assert handle.get().act("disable_dnd", timeout=3).outcome == "accepted"
+    count = isymphony_sandbox.request_count
+    with pytest.raises(isymphony.Unsupported, match="it has originate"):
+        handle.act("jump")
+    with pytest.raises(isymphony.InvalidArgument, match="destination"):
+        handle.act("originate")
+    with pytest.raises(isymphony.InvalidArgument, match="destination"):
+        handle.act("originate", destination=" ")
+    with pytest.raises(isymphony.InvalidArgument, match="where"):
+        handle.act("originate", destination="1", where="x")
+    with pytest.raises(TypeError):
+        handle.act("originate", destination=1.5)  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        handle.act("originate", destination=True)
+    with pytest.raises(isymphony.InvalidArgument, match="available"):
+        live.user("mike").set_status("x", "nonsense")
+    posts = [request for request in isymphony_sandbox.requests[count:] if request.method == "POST"]
+    assert not posts
+
+
+def test_a_refusal_has_the_servers_words(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    isymphony_sandbox.respond_with("POST */originate", "no line is free", status=412, headers={"X": "y"})
+    with pytest.raises(isymphony.Rejected, match="no line is free") as caught:
+        isymphony_live.extension("4224").originate("1")
+    assert caught.value.http_status == 412
+    assert caught.value.server_message == "no line is free"
+    assert not caught.value.retryable
+
+
+def test_an_unknown_outcome_is_a_ticket(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    isymphony_sandbox.fault(cut=0, method="POST", times=1)
+    ticket = isymphony_live.extension("4224").originate("5551234")
+    assert ticket.outcome == "unknown"
+    assert ticket.error is not None
+    posts = [request for request in isymphony_sandbox.requests if request.method == "POST"]
+    assert len(posts) == 1
+
+
+def test_actions_have_time_limits(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    isymphony_sandbox.fault(stall="before_head", method="POST", times=1)
+    ticket = isymphony_live.extension("4224").originate("1", timeout=0.2)
+    assert ticket.outcome == "unknown"
+
+
+def test_handles_survive_a_restart(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    live = isymphony_live
+    handle = live.extension("4224", core_server="default")
+    path = "coreServers/getByName/default/extensions/getByName/4224"
+    assert handle.path == path
+    assert repr(handle) == f"<ExtensionHandle {path}>"
+    assert handle.kind == "Extension"
+    before, resource = handle.resolve(), handle.get()
+    assert isinstance(before, uuid.UUID)
+    snapshot = live.snapshot()
+    isymphony_sandbox.restart()
+    eventually(lambda: handle.resolve() != before)
+    assert live.health.epoch == 2
+    assert handle.originate("5551234").outcome == "accepted"
+    # What was held is what it was, and its old id means nothing any more.
+    assert resource.id == before
+    assert snapshot.core_servers["default"].extensions["4224"] == resource
+    with pytest.raises(isymphony.NotFound):
+        live.snapshot().by_id(before)
+    with pytest.raises(isymphony.NotFound):
+        resource.originate("1")
+    kinds = {change.kind for change in live.snapshot().diff(snapshot)}
+    assert "epoch_changed" in kinds
+
+
+def test_handles_of_every_kind(isymphony_live: isymphony.Live) -> None:
+    live = isymphony_live
+    assert live.core_server("default").get().slug == "default"
+    assert live.user("mike").get().user_name == "mike"
+    assert live.extension("4224").get().extension_number == "4224"
+    assert live.queue("5001", "default").get().identifier == "5001"
+    assert live.conference("8001").get().identifier == "8001"
+    assert type(live.conference("8001")).__name__ == "ConferenceRoomHandle"
+    mike = live.handle("coreServers/getByName/default/users/getByName/mike")
+    assert isinstance(mike, isymphony.UserHandle)
+    with pytest.raises(isymphony.NotFound):
+        live.extension("0").resolve()
+    with pytest.raises(isymphony.NotFound):
+        live.extension("0").originate("1")
+    with pytest.raises(isymphony.PathError):
+        live.handle("coreServers")
+    with pytest.raises(isymphony.PathError):
+        live.extension("")
+
+
+def test_handles_without_a_core_server_can_be_ambiguous() -> None:
+    with Sandbox(users=2, core_servers=["a", "b"]) as sandbox, isymphony.connect(sandbox.url) as live:
+        with pytest.raises(isymphony.Ambiguous, match="core server"):
+            live.extension("4224").get()
+        assert live.extension("4224", "b").get().path.startswith("coreServers/getByName/b/")
+
+
+def test_waiting_for_a_ticket_has_a_limit(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    ticket = isymphony_live.extension("4224").originate("1")
+    ticket.wait(timeout=5)
+    isymphony_sandbox.stop_listening()
+    later = isymphony_live.snapshot()
+    with pytest.raises(isymphony.TimedOut) as caught:
+        isymphony_live.refresh(timeout=0.2)
+    assert caught.value.retryable
+    assert isymphony_live.snapshot().generation >= later.generation

@@ -1,0 +1,201 @@
+"""The process around it: signals, exits, forks, interpreters."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+HEAD = """
+import isymphony, os, signal, sys, threading, time
+from isymphony.sandbox import Sandbox
+"""
+
+
+def python(program: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+    source = HEAD + textwrap.dedent(program)
+    return subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=timeout, check=False)
+
+
+BLOCKING = {
+    "connect": "sandbox.stop_listening(); print('go', flush=True); isymphony.connect(sandbox.url, wait=60)",
+    "wait": (
+        "sandbox.stop_listening(); live = isymphony.connect(sandbox.url, wait=None);"
+        "print('go', flush=True); live.wait()"
+    ),
+    "refresh": (
+        "live = isymphony.connect(sandbox.url); sandbox.fault(stall='before_head');"
+        "print('go', flush=True); live.refresh()"
+    ),
+    "act": (
+        "live = isymphony.connect(sandbox.url); sandbox.fault(stall='before_head', method='POST');"
+        "print('go', flush=True); live.extension('4224').originate('1')"
+    ),
+    "ticket": (
+        "live = isymphony.connect(sandbox.url); sandbox.fault(stall='before_head', method='GET');"
+        "ticket = live.extension('4224').originate('1'); print('go', flush=True); ticket.wait()"
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BLOCKING)
+def test_ctrl_c_ends_what_waits(what: str) -> None:
+    program = f"""
+sandbox = Sandbox(users=2)
+try:
+    {BLOCKING[what]}
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", HEAD + program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "go\n"
+        time.sleep(0.3)
+        started = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "interrupted\n"
+        assert time.monotonic() - started < 0.5
+        _, errors = process.communicate(timeout=10)
+        assert time.monotonic() - started < 2
+        assert process.returncode == 0, errors
+
+
+def test_other_signals_run_their_handlers_meanwhile() -> None:
+    done = python(
+        """
+        signal.signal(signal.SIGALRM, lambda *_: print("alarm", flush=True))
+        sandbox = Sandbox(users=2)
+        sandbox.stop_listening()
+        live = isymphony.connect(sandbox.url, wait=None)
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        started = time.monotonic()
+        try:
+            live.wait(0.6)
+        except isymphony.SyncTimeout as error:
+            assert "600ms" in str(error), error
+            print("then", 0.5 < time.monotonic() - started < 2)
+        """
+    )
+    assert (done.stdout, done.returncode) == ("alarm\nthen True\n", 0), done.stderr
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "pass",
+        "sys.exit(0)",
+        "threading.Thread(target=lambda: live.extension('4224').originate('1').wait(10)).start()",
+        "threading.Thread(target=lambda: live.wait(), daemon=True).start()",
+        "del sandbox",
+        "sandbox.fault(stall='before_head'); threading.Thread(target=live.refresh, daemon=True).start(); time.sleep(1)",
+        "sys.keep = [live, live.extension('4224').get(), live.extension('4224').originate('1')]",
+    ],
+)
+def test_exit_with_a_live_client_does_not_hang(end: str) -> None:
+    started = time.monotonic()
+    done = python(f"sandbox = Sandbox(users=5, calls_per_second=50)\nlive = isymphony.connect(sandbox.url)\n{end}\n")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert time.monotonic() - started < 10
+
+
+def test_objects_outlive_everything() -> None:
+    done = python(
+        """
+        import gc
+        with Sandbox(users=5) as sandbox, isymphony.connect(sandbox.url) as live:
+            server = live.snapshot().core_servers["default"]
+            extension, iterator, view = server.extensions["4224"], iter(server.users), server.queues.items()
+            change = live.snapshot().diff(live.snapshot())
+        del live, sandbox, server
+        gc.collect()
+        assert extension.users[0].extensions == (extension,)
+        assert len(list(iterator)) == 5 and len(list(view)) == 3
+        print("fine")
+        """
+    )
+    assert done.stdout == "fine\n", done.stderr
+
+
+def test_cycles_are_collected() -> None:
+    done = python(
+        """
+        import gc, weakref
+        with Sandbox(users=2) as sandbox:
+            class Program: pass
+            program = Program()
+            program.live = isymphony.connect(sandbox.url)
+            program.me = program
+            gone = weakref.ref(program.live)
+            del program
+            gc.collect()
+            assert gone() is None
+            print("fine")
+        """
+    )
+    assert done.stdout == "fine\n", done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_reads_and_syncs() -> None:
+    done = python(
+        """
+        import warnings
+        warnings.simplefilter("ignore")
+        sandbox = Sandbox(users=5)
+        live = isymphony.connect(sandbox.url)
+        read, write = os.pipe()
+        child = os.fork()
+        if not child:
+            try:
+                before = live.snapshot().core_servers["default"].extensions["4224"].display_name
+                os.read(read, 1)
+                live.refresh(10)
+                after = live.extension("4224").get().display_name
+                ticket = live.extension("4224").originate("1")
+                live.close()
+                os._exit(0 if before != "New" and after == "New" and ticket.outcome == "accepted" else 1)
+            finally:
+                os._exit(2)
+        sandbox.set_display_name("4224", "New")
+        os.write(write, b"x")
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        assert live.refresh(5).core_servers["default"].extensions["4224"].display_name == "New"
+        """
+    )
+    assert done.stdout == "0\n", done.stderr
+
+
+def test_a_second_interpreter_is_refused_clearly() -> None:
+    done = python(
+        """
+        try:
+            import _xxsubinterpreters as interpreters
+        except ImportError:
+            import _interpreters as interpreters
+        other = interpreters.create()
+        program = "try: import isymphony\\nexcept ImportError as error: print(error, flush=True)"
+        problem = interpreters.run_string(other, program)
+        assert not problem, problem
+        """
+    )
+    assert "one interpreter" in done.stdout or "subinterpreters" in done.stdout, done.stdout + done.stderr
+
+
+def test_importing_is_cheap() -> None:
+    done = python("print(sorted(set(sys.modules) & {'typing', 'logging', 'json', 'uuid', 'asyncio', 'pytest'}))")
+    plain = subprocess.run(
+        [sys.executable, "-c", "import sys; print(sorted(set(sys.modules) & {'typing', 'logging', 'json'}))"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == plain.stdout, done.stderr
