@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use super::build::{Limits, bad};
 use super::index::{self, Bucket};
-use super::layout::{ID, LONG_NAME, Layout, MAX_PROPERTIES, MISSING, NAME, NAME_SIZE, short_name};
-use super::pool::{self, PoolBuilder};
+use super::layout::{ID, LONG_NAME, Layout, MISSING, NAME, NAME_SIZE, short_name};
+use super::pool::PoolBuilder;
 use super::table::{Report, Table, process_seed};
 use crate::catalog::{Kind, Resource, Shape, Type};
 use crate::error::{Error, Result};
@@ -64,8 +64,10 @@ pub(super) struct Builder {
     other_types: u32,
     /// Where the pool was when the item began.
     mark: usize,
-    /// The texts of the item before, by property: what repeats from item to item is stored once.
-    last: [u32; MAX_PROPERTIES],
+    /// The record of the item before: what repeats from item to item is stored once.
+    before: Vec<u8>,
+    /// The slots of the texts in the pool, in a record.
+    texts: Vec<usize>,
 }
 
 impl Builder {
@@ -98,7 +100,8 @@ impl Builder {
             extra: String::new(),
             other_types: 0,
             mark: 0,
-            last: [pool::EMPTY; MAX_PROPERTIES],
+            before: vec![0; layout.stride],
+            texts: text_slots(kind),
         }
     }
 
@@ -143,12 +146,7 @@ impl Builder {
         self.report.other_types += self.other_types;
         self.records.extend_from_slice(&self.record);
         self.rows += 1;
-        for i in 0..self.kind.row().properties.len() {
-            if i != self.layout.symbolic && self.kind.row().properties[i].ty == Type::Text {
-                let slot = usize::from(self.layout.slots[i]);
-                self.last[i] = u32_at(&self.record, slot);
-            }
-        }
+        std::mem::swap(&mut self.record, &mut self.before);
         Ok(())
     }
 
@@ -218,19 +216,14 @@ impl Builder {
 
     /// Where the text stands already: in the item before under the same property, or in this item.
     fn known_text(&self, property: usize, text: &str) -> Option<u32> {
-        if self.pool.get(self.last[property]) == text {
-            return Some(self.last[property]);
+        let last = u32_at(&self.before, usize::from(self.layout.slots[property]));
+        if self.pool.holds(last, text) {
+            return Some(last);
         }
         if text.len() < 16 {
             return None;
         }
-        self.kind.row().properties.iter().enumerate().find_map(|(i, row)| {
-            if row.ty != Type::Text || i == self.layout.symbolic {
-                return None;
-            }
-            let offset = u32_at(&self.record, usize::from(self.layout.slots[i]));
-            (self.pool.get(offset) == text).then_some(offset)
-        })
+        self.texts.iter().map(|slot| u32_at(&self.record, *slot)).find(|offset| self.pool.holds(*offset, text))
     }
 
     /// Keeps a member that the catalogue does not know, or whose type is another one, as it was sent. `key` is JSON.
@@ -338,6 +331,13 @@ impl Table {
         }
         (buckets, ambiguous.len() as u32)
     }
+}
+
+fn text_slots(kind: Kind) -> Vec<usize> {
+    let layout = Layout::of(kind);
+    let properties = kind.row().properties.iter().enumerate();
+    let texts = properties.filter(|(i, property)| property.ty == Type::Text && *i != layout.symbolic);
+    texts.map(|(i, _)| usize::from(layout.slots[i])).collect()
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {

@@ -63,8 +63,9 @@ impl PoolBuilder {
         }
     }
 
-    pub(crate) fn get(&self, offset: u32) -> &str {
-        get(&self.0, offset)
+    /// Whether this text stands at an offset that [`PoolBuilder::push`] gave.
+    pub(crate) fn holds(&self, offset: u32, text: &str) -> bool {
+        get_bytes(&self.0, offset) == text.as_bytes()
     }
 
     pub(crate) fn finish(self) -> Box<str> {
