@@ -260,3 +260,21 @@ fn a_watch_from_nothing_starts_with_all_there_is_and_a_descriptor_tells_when_to_
     sandbox.add_user("new", "New").unwrap();
     assert!(readable(&watch, Duration::from_secs(10)));
 }
+
+#[test]
+fn a_ticket_waits_also_for_what_was_never_read() {
+    let sandbox = sandbox();
+    let mut settings = config(&sandbox);
+    settings.events(false);
+    for kind in Kind::ALL {
+        settings.cadence(kind, Duration::from_secs(30), Duration::from_secs(60)).unwrap();
+    }
+    let live = Live::open(settings).unwrap();
+    live.wait(LONG).unwrap();
+    sandbox.add_queue("5900", "New").unwrap();
+    live.refresh(LONG).unwrap();
+    let ticket = live.queue("5900", None).unwrap().login("4224").unwrap();
+    let snapshot = ticket.wait(LONG).unwrap();
+    let queue = snapshot.core_server("default").unwrap().queues().by_name("5900").unwrap();
+    assert_eq!(isymphony::snapshot::Queue::try_from(queue).unwrap().agents().len(), 1);
+}

@@ -185,6 +185,15 @@ impl Snapshot {
         }
     }
 
+    /// Whether the instance that a collection is below is known.
+    pub(crate) fn has_parent(&self, address: &collection::Address) -> bool {
+        let is_known = |server: &Server| match address.sub.map(|sub| sub.row().parent) {
+            None | Some(crate::catalog::Kind::CoreServer) => true,
+            Some(kind) => server.is_known(address.parent, kind),
+        };
+        address.sub.is_none() || self.server(address.core_server).is_some_and(is_known)
+    }
+
     pub(crate) fn server(&self, core_server: Uuid) -> Option<&Server> {
         self.0.servers.iter().find(|server| server.id == core_server)
     }

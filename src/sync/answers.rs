@@ -27,6 +27,7 @@ impl Writer {
     pub(super) fn start_gathering(&mut self) {
         self.era += 1;
         self.gather = Some(Gather::new());
+        self.shared.change(|status| status.absent.clear());
         self.plan.clear();
         self.placing.clear();
     }
@@ -125,7 +126,7 @@ impl Writer {
                     self.replace(collection, now);
                 }
             }
-            Outcome::Absent => self.absent(address, now),
+            Outcome::Absent => self.absent(address, asked, now),
         }
     }
 
@@ -191,7 +192,10 @@ impl Writer {
     }
 
     /// 404 where something used to be: it is gone when the server says so twice and what it was below is still there.
-    fn absent(&mut self, address: Address, now: Moment) {
+    fn absent(&mut self, address: Address, asked: Moment, now: Moment) {
+        self.shared.change(|status| {
+            status.absent.insert(address, asked);
+        });
         let (Some(sub), known) = (address.sub, self.draft.get(&address).is_some()) else { return };
         if !known {
             self.plan.answered(&address, now, false);

@@ -13,6 +13,7 @@ use super::writer::Writer;
 use super::{Awaited, Message};
 use crate::action::Gate;
 use crate::catalog::{Kind, KindSet};
+use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::health::{Health, Problem, State};
@@ -69,6 +70,8 @@ pub(super) struct Status {
     pub(super) last_error: Option<Problem>,
     /// Collections that fail while the server can be reached.
     pub(super) failing: std::collections::BTreeMap<Address, Problem>,
+    /// Collections that the server said it does not have, and when it was asked.
+    pub(super) absent: std::collections::HashMap<Address, Moment>,
     /// A defect that ended the writer.
     broken: Option<Problem>,
     /// How far the first gathering is: collections that are there, and those still asked for.
@@ -357,13 +360,17 @@ impl Shared {
 
     /// Waits until the server has confirmed what is awaited, or it is known to be gone.
     pub(crate) fn wait_for(&self, awaited: &Awaited, timeout: Option<Duration>) -> Result<Snapshot> {
-        let confirmed = self.wait(timeout, |_| {
+        let confirmed = self.wait(timeout, |status| {
             if self.is_closed() {
                 return Some(Err(closed()));
             }
             let snapshot = self.cell.pin();
-            let newer = |address: &Address| {
-                snapshot.collection(address).is_none_or(|collection| collection.confirmed() > awaited.since)
+            let newer = |address: &Address| match snapshot.collection(address) {
+                Some(collection) => collection.confirmed() > awaited.since,
+                None => {
+                    !snapshot.has_parent(address)
+                        || status.absent.get(address).is_some_and(|asked| *asked > awaited.since)
+                }
             };
             (snapshot.has_data() && awaited.addresses.iter().all(newer)).then_some(Ok(snapshot))
         });

@@ -227,6 +227,9 @@ impl Writer {
             }
             Message::Urgent(addresses) => {
                 for address in addresses {
+                    if self.gather.is_none() && self.draft.path(&address).is_some() {
+                        self.plan.add(address, &self.shared.config, now, 0.0);
+                    }
                     self.plan.urge(&address, now);
                 }
             }
