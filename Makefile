@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CARGO ?= cargo
 
-.PHONY: demo test test-rust test-python bench lint wheel install develop docs-check clean
+.PHONY: demo test test-rust test-python bench soak lint wheel install develop clean
 
 ## The main job on the embedded sandbox.
 demo: develop
@@ -26,9 +26,14 @@ test-python: develop
 
 ## Ratios to a peer of the same run; docs/performance.md keeps them.
 bench: develop
-	$(CARGO) build --release -p isymphony-c
-	$(CARGO) bench -p isymphony
+	$(CARGO) bench -p isymphony -p isymphony-c
 	$(BIN)/python benches/python_lookup.py
+
+## Invariants under calls, restarts and faults: SECONDS from SEED.
+SECONDS ?= 600
+SEED ?= 1
+soak:
+	ISYM_SOAK_SECONDS=$(SECONDS) ISYM_SOAK_SEED=$(SEED) $(CARGO) test --release -p isymphony --test soak -- --nocapture
 
 lint: $(VENV)/.tools
 	$(CARGO) fmt --all --check
