@@ -57,6 +57,7 @@ __all__ = [
     "Ticket",
     "User",
     "UserHandle",
+    "Watch",
     "__version__",
     "_resource_from_value",
     "_take_log_records",
