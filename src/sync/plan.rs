@@ -52,10 +52,6 @@ impl Plan {
         self.entries.len()
     }
 
-    pub(super) fn contains(&self, address: &Address) -> bool {
-        self.entries.contains_key(address)
-    }
-
     pub(super) fn entry(&mut self, address: &Address) -> Option<&mut Entry> {
         self.entries.get_mut(address)
     }
@@ -208,14 +204,21 @@ impl Plan {
         [&self.first, &self.rest].into_iter().filter_map(|heap| heap.peek().map(|Reverse((due, _))| *due)).min()
     }
 
-    /// All collections become due now: the server was away.
+    /// Makes a collection due now, in its turn: behind what has been due for longer.
+    pub(super) fn hasten(&mut self, address: &Address, now: Moment) {
+        if let Some(entry) = self.entries.get_mut(address).filter(|entry| entry.due > now) {
+            entry.due = now;
+            let urgent = entry.urgent;
+            self.push(*address, now, urgent);
+        }
+    }
+
+    /// All collections become due: the server was away. What was due before keeps its place ahead of the others, so a
+    /// server that comes and goes is read in turn, and not the same part of it every time.
     pub(super) fn everything_is_due(&mut self, now: Moment) {
         let addresses: Vec<_> = self.entries.keys().copied().collect();
         for address in addresses {
-            if let Some(entry) = self.entries.get_mut(&address) {
-                entry.due = now;
-                self.push(address, now, false);
-            }
+            self.hasten(&address, now);
         }
     }
 }
@@ -331,6 +334,28 @@ mod tests {
             }
         }
         assert_eq!(order, [(0, all[0]), (0, all[1]), (1, all[2]), (2, all[3])]);
+    }
+
+    #[test]
+    fn after_an_outage_what_was_due_before_comes_first() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let all: Vec<Address> = (0..6).map(|n| address(Kind::User, "status", n)).collect();
+        for address in &all {
+            plan.add(*address, &config, now, 0.0);
+        }
+        // The server comes and goes, and answers two requests each time.
+        let mut asked = Vec::new();
+        for n in 0..3 {
+            let now = now + Duration::from_millis(n);
+            plan.everything_is_due(now);
+            for _ in 0..2 {
+                let address = plan.next(now).unwrap();
+                plan.answered(&address, now, false);
+                asked.push(address);
+            }
+        }
+        assert_eq!(asked, all);
     }
 
     #[test]

@@ -80,6 +80,20 @@ pub(super) struct Status {
     told: Option<(State, SystemTime)>,
 }
 
+impl Status {
+    /// Nothing is said of a collection any more: it was answered, or it is gone.
+    pub(super) fn forget(&mut self, address: &Address) {
+        self.failing.remove(address);
+        self.absent.remove(address);
+    }
+
+    /// The addresses of an earlier incarnation say nothing.
+    pub(super) fn forget_all(&mut self) {
+        self.failing.clear();
+        self.absent.clear();
+    }
+}
+
 impl Shared {
     /// The cell of a new client, before anything was synced.
     pub(crate) fn cell(config: &Config) -> Arc<Cell> {
