@@ -111,7 +111,7 @@ fn what_is_wanted_while_the_whole_is_read_anew_is_not_forgotten() {
 
 #[test]
 fn an_instance_that_goes_and_comes_back_is_whole_again() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = Sandbox::start(SandboxConfig::new().licensing(false)).unwrap();
     sandbox.add_extension("7001", "Lobby", None).unwrap();
     let mut seldom = config(&sandbox, Duration::from_millis(200));
     seldom.cadence(Kind::CallSegment, Duration::from_millis(20), Duration::from_secs(60)).unwrap();
