@@ -1,4 +1,5 @@
 //! What is known stays known: while something is read anew, when an instance goes and comes, and when much is going on.
+//! And what is looked at is asked for first.
 
 use std::time::{Duration, Instant};
 
@@ -223,4 +224,27 @@ fn a_call_finds_its_extension_also_while_others_come() {
         }
         placed() == 40
     });
+}
+
+#[test]
+fn what_the_application_reads_is_asked_for_first() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(300)).unwrap();
+    let mut config = config(&sandbox, Duration::from_millis(200));
+    config.kinds([Kind::User, Kind::Status]).max_requests_per_second(150.0).unwrap();
+    let live = open(config);
+    let asked = |id: uuid::Uuid| {
+        let path = format!("users/{id}/status");
+        sandbox.requests().iter().filter(|request| request.path.ends_with(&path)).count()
+    };
+    let mike = sandbox.user_id("mike").unwrap();
+    let users = live.snapshot();
+    let other = default(&users).users().iter().map(|user| user.id()).find(|id| *id != mike).unwrap();
+    sandbox.clear_requests();
+    until("mike's status is asked for more often", &live, || {
+        let snapshot = live.snapshot();
+        assert!(User::try_from(snapshot.by_id(mike).unwrap()).unwrap().status().is_some());
+        asked(mike) >= 12 && asked(other) >= 1
+    });
+    let (mike, other) = (asked(mike), asked(other));
+    assert!(mike > 2 * other, "the status that is read: {mike} times; one that nobody reads: {other} times");
 }

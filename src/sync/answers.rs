@@ -117,6 +117,8 @@ impl Writer {
         if self.is_gone(&address) {
             return self.forget(&address);
         }
+        let read = self.draft.get(&address).is_some_and(|known| known.take_read());
+        self.plan.want(&address, read);
         match outcome {
             Outcome::Same => {
                 counters.unchanged_answers.fetch_add(1, Relaxed);
