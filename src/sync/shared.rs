@@ -28,6 +28,9 @@ use crate::watch::Signals;
 /// `close` waits this long for the threads; they end by themselves soon after.
 const CLOSE: Duration = Duration::from_millis(90);
 
+/// A confirmation may be this late beyond the interval and the time to answer.
+const GRACE: Duration = Duration::from_secs(1);
+
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) kinds: KindSet,
@@ -246,11 +249,24 @@ impl Shared {
         CLOSE
     }
 
-    /// The age from which what is known counts as stale: every list is asked for at least once in its longest interval.
-    fn stale_after(&self) -> Duration {
-        let kinds = Kind::ALL.into_iter().filter(|kind| self.kinds.contains(*kind));
-        let slowest = kinds.map(|kind| self.config.get_cadence(kind).max).max().unwrap_or_default();
-        slowest + self.config.get_first_byte_timeout() + Duration::from_secs(1)
+    /// The kinds whose core servers' lists were not confirmed in time, each with the age of its oldest: a list is asked for
+    /// at least once in its longest interval, and the server has its time to answer.
+    fn overdue(&self, snapshot: &Snapshot) -> Vec<(Kind, Duration)> {
+        if !snapshot.has_data() {
+            return Vec::new();
+        }
+        let mut overdue: Vec<(Kind, Duration)> = Vec::new();
+        for list in snapshot.own_lists() {
+            let (kind, age) = (list.address.kind(), list.confirmed().age());
+            if age <= self.config.get_cadence(kind).max + self.config.get_first_byte_timeout() + GRACE {
+                continue;
+            }
+            match overdue.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, oldest)) => *oldest = age.max(*oldest),
+                None => overdue.push((kind, age)),
+            }
+        }
+        overdue
     }
 
     fn state(&self, status: &Status, snapshot: &Snapshot) -> State {
@@ -263,7 +279,7 @@ impl Shared {
             State::Failed
         } else if !snapshot.has_data() {
             State::Connecting
-        } else if status.down.is_some() || snapshot.age() > self.stale_after() {
+        } else if status.down.is_some() || !self.overdue(snapshot).is_empty() {
             State::Stale
         } else {
             State::Live
@@ -314,6 +330,7 @@ impl Shared {
             generation: snapshot.generation(),
             last_error,
             failing,
+            overdue: self.overdue(&snapshot),
             events,
             events_problem,
             retired_snapshots: self.counters.retired_snapshots.load(Ordering::Relaxed),
