@@ -91,6 +91,11 @@ impl Listener {
         self.lock().events.pop_front()
     }
 
+    /// Whether no event waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().events.is_empty()
+    }
+
     /// How many events were dropped since this was last asked, the oldest first, because they were not taken.
     pub(crate) fn take_dropped(&self) -> u64 {
         std::mem::take(&mut self.lock().dropped)

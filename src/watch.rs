@@ -86,6 +86,8 @@ pub struct Watch {
     merged: u64,
     signal: Arc<Signal>,
     events: Option<Arc<Listener>>,
+    /// The last change that was taken was an event.
+    told_event: bool,
     process: u32,
 }
 
@@ -93,7 +95,7 @@ impl Watch {
     pub(crate) fn new(live: Live, filter: Filter, seen: Snapshot) -> Watch {
         let (signal, events) = subscribe(&live, &filter);
         let process = std::process::id();
-        Watch { live, filter, seen, pending: VecDeque::new(), merged: 0, signal, events, process }
+        Watch { live, filter, seen, pending: VecDeque::new(), merged: 0, signal, events, told_event: false, process }
     }
 
     /// The next change; waits for one at most `timeout` (`None`: as long as it takes). `Ok(None)`: none came in time.
@@ -123,38 +125,49 @@ impl Watch {
 
     /// Takes a change without waiting.
     fn take(&mut self) -> Option<Change> {
-        if self.pending.is_empty() {
-            // Cleared before the look: what is published meanwhile sets it again.
+        // Events and the differences of snapshots take turns: a flood of the ones hides none of the others.
+        let change = match self.told_event {
+            true => self.take_difference().or_else(|| self.take_event()),
+            false => self.take_event().or_else(|| self.take_difference()),
+        };
+        self.told_event = change.as_ref().is_some_and(|change| change.kind == ChangeKind::Event);
+        if !self.is_worth_a_look() {
             self.signal.clear();
-            let now = self.live.snapshot();
-            if let Some(event) = self.take_event(&now) {
-                self.signal.set();
-                return Some(Change { kind: ChangeKind::Event, old: None, new: None, event: Some(event) });
-            }
-            if now.generation() != self.seen.generation() {
-                self.merged += now.generation().saturating_sub(self.seen.generation() + 1);
-                let filter = &self.filter;
-                self.pending = now.diff(&self.seen).into_iter().filter(|change| filter.accepts(change)).collect();
-                self.seen = now;
-            }
-            if self.pending.len() > 1 || self.live.is_closed() {
-                self.signal.set();
-            }
-        }
-        let change = self.pending.pop_front();
-        if self.pending.is_empty() && change.is_some() {
-            self.signal.clear();
-            if self.live.snapshot().generation() != self.seen.generation() || self.live.is_closed() {
+            // What came meanwhile may have set it before it was cleared.
+            if self.is_worth_a_look() {
                 self.signal.set();
             }
         }
         change
     }
 
-    fn take_event(&mut self, snapshot: &Snapshot) -> Option<Arc<Event>> {
+    fn take_difference(&mut self) -> Option<Change> {
+        if self.pending.is_empty() {
+            let now = self.live.snapshot();
+            if now.generation() != self.seen.generation() {
+                self.merged += now.generation().saturating_sub(self.seen.generation() + 1);
+                let filter = &self.filter;
+                self.pending = now.diff(&self.seen).into_iter().filter(|change| filter.accepts(change)).collect();
+                self.seen = now;
+            }
+        }
+        self.pending.pop_front()
+    }
+
+    fn take_event(&mut self) -> Option<Change> {
         let events = self.events.as_ref()?;
         self.merged += events.take_dropped();
-        std::iter::from_fn(|| events.take()).find(|event| self.filter.accepts_event(event, snapshot))
+        let now = self.live.snapshot();
+        let event = std::iter::from_fn(|| events.take()).find(|event| self.filter.accepts_event(event, &now))?;
+        Some(Change { kind: ChangeKind::Event, old: None, new: None, event: Some(event) })
+    }
+
+    /// Whether there may be something to take, or to tell. The signal is set as long as there is.
+    fn is_worth_a_look(&self) -> bool {
+        !self.pending.is_empty()
+            || self.events.as_ref().is_some_and(|events| !events.is_empty())
+            || self.live.snapshot().generation() != self.seen.generation()
+            || self.live.is_closed()
     }
 
     /// How many snapshots were merged into later ones, and how many events were dropped, because the reader was slow: of the
