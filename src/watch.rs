@@ -171,7 +171,7 @@ impl Watch {
     }
 
     /// How many snapshots were merged into later ones, and how many events were dropped, because the reader was slow: of the
-    /// resources it gets the latest, of the events the latest 1 000.
+    /// resources it gets the latest, of the events the latest 1 000, or the latest 4 MiB where they are large.
     pub fn merged(&self) -> u64 {
         self.merged
     }

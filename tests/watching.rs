@@ -100,3 +100,12 @@ fn the_descriptor_is_readable_as_long_as_something_waits() {
     send(&sandbox, &live, 2, 0);
     assert_eq!(taken(&mut watch), [ChangeKind::Event; 2]);
 }
+
+#[test]
+fn large_events_are_dropped_before_they_fill_the_memory() {
+    let (sandbox, live) = world();
+    let mut watch = live.watch(Filter::default());
+    send(&sandbox, &live, 20, 500_000);
+    let events = taken(&mut watch).len();
+    assert_eq!((events, watch.merged()), (8, 12));
+}
