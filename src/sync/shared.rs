@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::events::{self, Events};
 use super::fetch::{self, Queue};
 use super::writer::Writer;
-use super::{Awaited, Message};
+use super::{Awaited, Message, defect};
 use crate::action::Gate;
 use crate::catalog::{Kind, KindSet};
 use crate::clock::Moment;
@@ -124,7 +124,9 @@ impl Shared {
         for _ in 0..self.config.get_connections() {
             let (shared, writer) = (self.clone(), self.writer.clone());
             self.spawn("isymphony-fetch", move || {
-                fetch::run(&shared.jobs, (&shared.config, &shared.transport), &limits, &writer)
+                fetch::run(&shared.jobs, &writer, |job, asked, body| {
+                    fetch::fetch((&shared.config, &shared.transport), &limits, job, asked, body)
+                })
             })?;
         }
         if self.config.get_events() {
@@ -153,9 +155,7 @@ impl Shared {
     }
 
     fn broke(&self, panic: &(dyn std::any::Any + Send)) {
-        let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        let error = Error::new(Code::Internal, format!("the sync ended by a defect, please report it: {text}"));
+        let error = defect("the sync ended by a defect", panic);
         log::error!("{error}");
         self.change(|status| {
             let problem = Problem { error, at: SystemTime::now(), about: String::new() };
