@@ -194,7 +194,7 @@ impl Ticket {
     /// `None` waits as long as it takes.
     ///
     /// # Errors
-    /// [`Code::TimedOut`], [`Code::Closed`].
+    /// [`Code::TimedOut`], [`Code::Closed`]; [`Code::Internal`] when a defect ended the sync.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Snapshot> {
         self.live.shared().wait_for(&self.awaited, timeout)
     }

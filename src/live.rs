@@ -90,7 +90,7 @@ impl Live {
     /// Waits for the first whole snapshot; `None` waits as long as it takes.
     ///
     /// # Errors
-    /// [`Code::SyncTimeout`], which says what stands in the way; [`Code::Closed`].
+    /// [`Code::SyncTimeout`], which says what stands in the way; [`Code::Closed`]; [`Code::Internal`] when a defect ended the sync.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Snapshot> {
         self.shared().wait_for_data(timeout)
     }
@@ -133,7 +133,7 @@ impl Live {
     /// Asks for all core servers' own lists now, and waits until they are read.
     ///
     /// # Errors
-    /// [`Code::TimedOut`], [`Code::Closed`].
+    /// [`Code::TimedOut`], [`Code::Closed`]; [`Code::Internal`] when a defect ended the sync.
     pub fn refresh(&self, timeout: Option<Duration>) -> Result<Snapshot> {
         let since = Moment::now();
         let snapshot = self.wait(timeout)?;

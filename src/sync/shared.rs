@@ -306,13 +306,25 @@ impl Shared {
         }
     }
 
-    /// Waits until `done` says so, asked again whenever the writer has handled something.
-    fn wait<T>(&self, timeout: Option<Duration>, mut done: impl FnMut(&Status) -> Option<T>) -> Option<T> {
+    /// Waits until `done` says so of the snapshot, asked again whenever the writer has handled something. `None`: the time was
+    /// up.
+    fn wait(
+        &self,
+        timeout: Option<Duration>,
+        mut done: impl FnMut(&Status, &Snapshot) -> bool,
+    ) -> Option<Result<Snapshot>> {
         let deadline = timeout.map(|timeout| Instant::now() + timeout);
         let mut status = self.status();
         loop {
-            if let Some(result) = done(&status) {
-                return Some(result);
+            if self.is_closed() {
+                return Some(Err(closed()));
+            }
+            let snapshot = self.cell.pin();
+            if done(&status, &snapshot) {
+                return Some(Ok(snapshot));
+            }
+            if let Some(problem) = &status.broken {
+                return Some(Err(problem.error.clone()));
             }
             status = match deadline {
                 None => self.progress.wait(status).unwrap_or_else(PoisonError::into_inner),
@@ -326,23 +338,17 @@ impl Shared {
 
     /// Waits for the first whole snapshot.
     pub(crate) fn wait_for_data(&self, timeout: Option<Duration>) -> Result<Snapshot> {
-        let synced = self.wait(timeout, |_| {
-            if self.is_closed() {
-                return Some(Err(closed()));
-            }
-            let snapshot = self.cell.pin();
-            snapshot.has_data().then_some(Ok(snapshot))
-        });
+        let synced = self.wait(timeout, |_, snapshot| snapshot.has_data());
         synced.unwrap_or_else(|| Err(self.sync_timeout(timeout)))
     }
 
     fn sync_timeout(&self, timeout: Option<Duration>) -> Error {
         let status = self.status();
         let (there, missing) = status.progress;
-        let why = match (&status.broken, &status.down, &status.last_error) {
-            (Some(problem), ..) | (None, Some(problem), _) => format!("{}", problem.error),
-            (None, None, Some(problem)) => format!("{}; {there} parts have been read so far", problem.error),
-            (None, None, None) => format!("{there} parts have been read and at least {missing} are still to come"),
+        let why = match (&status.down, &status.last_error) {
+            (Some(problem), _) => format!("{}", problem.error),
+            (None, Some(problem)) => format!("{}; {there} parts have been read so far", problem.error),
+            (None, None) => format!("{there} parts have been read and at least {missing} are still to come"),
         };
         let mut error = Error::new(
             Code::SyncTimeout,
@@ -360,11 +366,7 @@ impl Shared {
 
     /// Waits until the server has confirmed what is awaited, or it is known to be gone.
     pub(crate) fn wait_for(&self, awaited: &Awaited, timeout: Option<Duration>) -> Result<Snapshot> {
-        let confirmed = self.wait(timeout, |status| {
-            if self.is_closed() {
-                return Some(Err(closed()));
-            }
-            let snapshot = self.cell.pin();
+        let confirmed = self.wait(timeout, |status, snapshot| {
             let newer = |address: &Address| match snapshot.collection(address) {
                 Some(collection) => collection.confirmed() > awaited.since,
                 None => {
@@ -372,7 +374,7 @@ impl Shared {
                         || status.absent.get(address).is_some_and(|asked| *asked > awaited.since)
                 }
             };
-            (snapshot.has_data() && awaited.addresses.iter().all(newer)).then_some(Ok(snapshot))
+            snapshot.has_data() && awaited.addresses.iter().all(newer)
         });
         confirmed.unwrap_or_else(|| {
             let last = self.status().last_error.as_ref().map(|p| format!("; the last error: {}", p.error));
@@ -388,4 +390,56 @@ impl Shared {
 
 pub(crate) fn closed() -> Error {
     Error::new(Code::Closed, "the client is closed")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// A wait that must end by itself.
+    fn ends<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static) -> T {
+        let (done, result) = channel();
+        std::thread::spawn(move || done.send(wait()));
+        result.recv_timeout(Duration::from_secs(10)).expect("the wait ends")
+    }
+
+    fn awaited(addresses: Vec<Address>) -> Awaited {
+        Awaited { addresses, since: Moment::now() }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_writer_that_a_defect_ended() {
+        let config = Config::new("http://127.0.0.1:1").unwrap();
+        let shared = Shared::start(config.clone(), Shared::cell(&config)).unwrap();
+        let early = shared.clone();
+        let early = std::thread::spawn(move || ends(move || early.wait_for_data(None)));
+        shared.broke(&"a defect");
+        let mut outcomes = vec![early.join().unwrap()];
+        for timeout in [None, Some(Duration::from_secs(600))] {
+            let (waits, asks) = (shared.clone(), shared.clone());
+            outcomes.push(ends(move || waits.wait_for_data(timeout)));
+            outcomes.push(ends(move || asks.wait_for(&awaited(vec![Address::ROOT]), timeout)));
+        }
+        for outcome in outcomes {
+            let error = outcome.unwrap_err();
+            assert_eq!(error.code(), Code::Internal, "{error}");
+            assert!(error.message().contains("a defect"), "{error}");
+        }
+        shared.close(CLOSE);
+    }
+
+    #[test]
+    #[cfg(feature = "sandbox")]
+    fn what_is_there_is_given_though_a_defect_ended_the_writer() {
+        use crate::sandbox::{Sandbox, SandboxConfig};
+        let sandbox = Sandbox::start(SandboxConfig::new().users(2)).unwrap();
+        let config = Config::new(&sandbox.url()).unwrap();
+        let shared = Shared::start(config.clone(), Shared::cell(&config)).unwrap();
+        shared.wait_for_data(Some(Duration::from_secs(10))).unwrap();
+        shared.broke(&"a defect");
+        assert!(shared.wait_for_data(None).is_ok() && shared.wait_for(&awaited(Vec::new()), None).is_ok());
+        shared.close(CLOSE);
+    }
 }
