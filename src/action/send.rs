@@ -199,7 +199,7 @@ pub(crate) fn plain_path(path: &str) -> Result<&str> {
 
 impl Post<'_> {
     /// Waits for its turn, and sends it, once.
-    fn run(self, line: &mut Line) -> Result<Ticket> {
+    fn run(mut self, line: &mut Line) -> Result<Ticket> {
         let shared = self.live.shared();
         if shared.is_closed() {
             return Err(crate::sync::closed());
@@ -226,6 +226,8 @@ impl Post<'_> {
             }
         };
         let since = Moment::now();
+        // What is not synced is neither asked for nor waited for.
+        self.touched.retain(|address| address.sub.is_none_or(|sub| shared.kinds.has(sub)));
         shared.tell(Message::Urgent(self.touched.clone()));
         let awaited = Awaited { addresses: self.touched, since };
         Ok(Ticket { live: self.live.clone(), outcome, error, path: self.path, awaited })
