@@ -9,11 +9,12 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use uuid::Uuid;
 
 use crate::catalog::{Kind, KindSet};
+use crate::clock::Limit;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, Listener};
 use crate::live::Live;
@@ -103,7 +104,7 @@ impl Watch {
     /// # Errors
     /// [`Code::Closed`] once the client is closed and everything was taken.
     pub fn next(&mut self, timeout: Option<Duration>) -> Result<Option<Change>> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let limit = Limit::new(timeout);
         if self.process != std::process::id() {
             // After a fork the descriptor is shared with the parent, and a lock may be held by a thread that is not here.
             std::mem::forget((self.signal.clone(), self.events.clone()));
@@ -117,7 +118,7 @@ impl Watch {
             if self.live.is_closed() {
                 return Err(Error::new(Code::Closed, "the client is closed"));
             }
-            if !self.signal.wait(deadline) {
+            if !self.signal.wait(limit) {
                 return Ok(None);
             }
         }
@@ -240,19 +241,11 @@ impl Signal {
     }
 
     /// False when the time was up.
-    fn wait(&self, deadline: Option<Instant>) -> bool {
+    fn wait(&self, limit: Limit) -> bool {
         let mut set = self.lock();
         while !*set {
-            set = match deadline {
-                None => self.changed.wait(set).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
-                    else {
-                        return false;
-                    };
-                    self.changed.wait_timeout(set, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            let Some(news) = limit.wait(&self.changed, set) else { return false };
+            set = news;
         }
         true
     }

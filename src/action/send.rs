@@ -7,7 +7,7 @@ use super::args::Context;
 use super::audit::Line;
 use super::{Arg, Options, Outcome, Ticket, invalid};
 use crate::catalog::{Action, Kind, SubId};
-use crate::clock::Moment;
+use crate::clock::{Limit, Moment};
 use crate::error::{Code, Error, Result};
 use crate::live::Live;
 use crate::path::{PREFIX, Path};
@@ -118,8 +118,8 @@ impl Call<'_> {
         let since = Moment::now();
         let addresses = vec![Address::ROOT, target.get().parts().1.address];
         self.live.shared().tell(Message::Urgent(addresses.clone()));
-        let limit = deadline.saturating_duration_since(Instant::now()).min(LOOK);
-        let snapshot = self.live.shared().wait_for(&Awaited { addresses, since }, Some(limit)).ok()?;
+        let limit = Limit::new(Some(deadline.saturating_duration_since(Instant::now()).min(LOOK)));
+        let snapshot = self.live.shared().wait_for(&Awaited { addresses, since }, limit).ok()?;
         (self.locate)(&snapshot).ok()
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use super::events::{self, Events};
 use super::fetch::{self, Queue};
@@ -13,7 +13,7 @@ use super::writer::Writer;
 use super::{Awaited, Message, defect};
 use crate::action::Gate;
 use crate::catalog::{Kind, KindSet};
-use crate::clock::Moment;
+use crate::clock::{Limit, Moment};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::health::{Health, Problem, State};
@@ -202,8 +202,8 @@ impl Shared {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Ends everything, within `limit`, whatever hangs. From any thread, any number of times.
-    pub(crate) fn close(&self, limit: Duration) {
+    /// Ends everything, within `time`, whatever hangs. From any thread, any number of times.
+    pub(crate) fn close(&self, time: Duration) {
         self.closed.store(true, Ordering::Release);
         self.transport.close();
         if self.is_foreign() {
@@ -216,9 +216,10 @@ impl Shared {
         self.change(|_| {});
         self.signals.set_all();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let deadline = Instant::now() + limit;
-        for thread in threads {
-            while !thread.is_finished() && Instant::now() < deadline {
+        let (limit, own) = (Limit::new(Some(time)), std::thread::current().id());
+        // The application's logger, which may close the client, runs on our threads too.
+        for thread in threads.into_iter().filter(|thread| thread.thread().id() != own) {
+            while !thread.is_finished() && !limit.is_over() {
                 std::thread::sleep(Duration::from_millis(1));
             }
             if thread.is_finished() {
@@ -308,12 +309,7 @@ impl Shared {
 
     /// Waits until `done` says so of the snapshot, asked again whenever the writer has handled something. `None`: the time was
     /// up.
-    fn wait(
-        &self,
-        timeout: Option<Duration>,
-        mut done: impl FnMut(&Status, &Snapshot) -> bool,
-    ) -> Option<Result<Snapshot>> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+    fn wait(&self, limit: Limit, mut done: impl FnMut(&Status, &Snapshot) -> bool) -> Option<Result<Snapshot>> {
         let mut status = self.status();
         loop {
             if self.is_closed() {
@@ -326,23 +322,17 @@ impl Shared {
             if let Some(problem) = &status.broken {
                 return Some(Err(problem.error.clone()));
             }
-            status = match deadline {
-                None => self.progress.wait(status).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.checked_duration_since(Instant::now())?;
-                    self.progress.wait_timeout(status, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            status = limit.wait(&self.progress, status)?;
         }
     }
 
     /// Waits for the first whole snapshot.
-    pub(crate) fn wait_for_data(&self, timeout: Option<Duration>) -> Result<Snapshot> {
-        let synced = self.wait(timeout, |_, snapshot| snapshot.has_data());
-        synced.unwrap_or_else(|| Err(self.sync_timeout(timeout)))
+    pub(crate) fn wait_for_data(&self, limit: Limit) -> Result<Snapshot> {
+        let synced = self.wait(limit, |_, snapshot| snapshot.has_data());
+        synced.unwrap_or_else(|| Err(self.sync_timeout(limit)))
     }
 
-    fn sync_timeout(&self, timeout: Option<Duration>) -> Error {
+    fn sync_timeout(&self, limit: Limit) -> Error {
         let status = self.status();
         let (there, missing) = status.progress;
         let why = match (&status.down, &status.last_error) {
@@ -352,11 +342,7 @@ impl Shared {
         };
         let mut error = Error::new(
             Code::SyncTimeout,
-            format!(
-                "no whole snapshot of {} came within {:?}: {why}",
-                self.config.get_origin(),
-                timeout.unwrap_or_default()
-            ),
+            format!("no whole snapshot of {} came within {limit}: {why}", self.config.get_origin()),
         );
         if let Some(status) = status.down.as_ref().and_then(|problem| problem.error.http_status()) {
             error = error.with_http_status(status);
@@ -365,8 +351,8 @@ impl Shared {
     }
 
     /// Waits until the server has confirmed what is awaited, or it is known to be gone.
-    pub(crate) fn wait_for(&self, awaited: &Awaited, timeout: Option<Duration>) -> Result<Snapshot> {
-        let confirmed = self.wait(timeout, |status, snapshot| {
+    pub(crate) fn wait_for(&self, awaited: &Awaited, limit: Limit) -> Result<Snapshot> {
+        let confirmed = self.wait(limit, |status, snapshot| {
             let newer = |address: &Address| match snapshot.collection(address) {
                 Some(collection) => collection.confirmed() > awaited.since,
                 None => {
@@ -378,11 +364,8 @@ impl Shared {
         });
         confirmed.unwrap_or_else(|| {
             let last = self.status().last_error.as_ref().map(|p| format!("; the last error: {}", p.error));
-            let message = format!(
-                "the server did not confirm what was awaited within {:?}{}",
-                timeout.unwrap_or_default(),
-                last.unwrap_or_default()
-            );
+            let last = last.unwrap_or_default();
+            let message = format!("the server did not confirm what was awaited within {limit}{last}");
             Err(Error::new(Code::TimedOut, message))
         })
     }
@@ -414,13 +397,13 @@ mod tests {
         let config = Config::new("http://127.0.0.1:1").unwrap();
         let shared = Shared::start(config.clone(), Shared::cell(&config)).unwrap();
         let early = shared.clone();
-        let early = std::thread::spawn(move || ends(move || early.wait_for_data(None)));
+        let early = std::thread::spawn(move || ends(move || early.wait_for_data(Limit::new(None))));
         shared.broke(&"a defect");
         let mut outcomes = vec![early.join().unwrap()];
-        for timeout in [None, Some(Duration::from_secs(600))] {
+        for limit in [None, Some(Duration::from_secs(600))].map(Limit::new) {
             let (waits, asks) = (shared.clone(), shared.clone());
-            outcomes.push(ends(move || waits.wait_for_data(timeout)));
-            outcomes.push(ends(move || asks.wait_for(&awaited(vec![Address::ROOT]), timeout)));
+            outcomes.push(ends(move || waits.wait_for_data(limit)));
+            outcomes.push(ends(move || asks.wait_for(&awaited(vec![Address::ROOT]), limit)));
         }
         for outcome in outcomes {
             let error = outcome.unwrap_err();
@@ -431,15 +414,33 @@ mod tests {
     }
 
     #[test]
+    fn closing_on_a_thread_of_the_sync_does_not_wait_for_itself() {
+        let config = Config::new("http://127.0.0.1:1").unwrap();
+        let shared = Shared::start(config.clone(), Shared::cell(&config)).unwrap();
+        let (start, started) = channel();
+        let (done, closed) = channel();
+        let closing = shared.clone();
+        let life = move || {
+            started.recv().unwrap();
+            closing.close(Duration::MAX);
+            done.send(()).unwrap();
+        };
+        shared.spawn("isymphony-test", life).unwrap();
+        start.send(()).unwrap();
+        closed.recv_timeout(Duration::from_secs(10)).expect("the wait ends");
+    }
+
+    #[test]
     #[cfg(feature = "sandbox")]
     fn what_is_there_is_given_though_a_defect_ended_the_writer() {
         use crate::sandbox::{Sandbox, SandboxConfig};
         let sandbox = Sandbox::start(SandboxConfig::new().users(2)).unwrap();
         let config = Config::new(&sandbox.url()).unwrap();
         let shared = Shared::start(config.clone(), Shared::cell(&config)).unwrap();
-        shared.wait_for_data(Some(Duration::from_secs(10))).unwrap();
+        shared.wait_for_data(Limit::new(Some(Duration::from_secs(10)))).unwrap();
         shared.broke(&"a defect");
-        assert!(shared.wait_for_data(None).is_ok() && shared.wait_for(&awaited(Vec::new()), None).is_ok());
+        let forever = Limit::new(None);
+        assert!(shared.wait_for_data(forever).is_ok() && shared.wait_for(&awaited(Vec::new()), forever).is_ok());
         shared.close(CLOSE);
     }
 }
