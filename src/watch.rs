@@ -85,18 +85,15 @@ pub struct Watch {
     seen: Snapshot,
     pending: VecDeque<Change>,
     merged: u64,
-    signal: Arc<Signal>,
-    events: Option<Arc<Listener>>,
+    news: Arc<News>,
     /// The last change that was taken was an event.
     told_event: bool,
-    process: u32,
 }
 
 impl Watch {
     pub(crate) fn new(live: Live, filter: Filter, seen: Snapshot) -> Watch {
-        let (signal, events) = subscribe(&live, &filter);
-        let process = std::process::id();
-        Watch { live, filter, seen, pending: VecDeque::new(), merged: 0, signal, events, told_event: false, process }
+        let news = News::subscribe(&live, &filter);
+        Watch { live, filter, seen, pending: VecDeque::new(), merged: 0, news, told_event: false }
     }
 
     /// The next change; waits for one at most `timeout` (`None`: as long as it takes). `Ok(None)`: none came in time.
@@ -104,39 +101,42 @@ impl Watch {
     /// # Errors
     /// [`Code::Closed`] once the client is closed and everything was taken.
     pub fn next(&mut self, timeout: Option<Duration>) -> Result<Option<Change>> {
-        let limit = Limit::new(timeout);
-        if self.process != std::process::id() {
-            // After a fork the descriptor is shared with the parent, and a lock may be held by a thread that is not here.
-            std::mem::forget((self.signal.clone(), self.events.clone()));
-            (self.signal, self.events) = subscribe(&self.live, &self.filter);
-            self.process = std::process::id();
-        }
+        let (limit, news) = (Limit::new(timeout), self.news().clone());
         loop {
-            if let Some(change) = self.take() {
+            if let Some(change) = self.take(&news) {
                 return Ok(Some(change));
             }
             if self.live.is_closed() {
                 return Err(Error::new(Code::Closed, "the client is closed"));
             }
-            if !self.signal.wait(limit) {
+            if !news.signal.wait(limit) {
                 return Ok(None);
             }
         }
     }
 
+    /// What tells this process that it is worth looking.
+    fn news(&self) -> &Arc<News> {
+        let mut news = &self.news;
+        while news.process != std::process::id() {
+            news = news.child.get_or_init(|| News::subscribe(&self.live, &self.filter));
+        }
+        news
+    }
+
     /// Takes a change without waiting.
-    fn take(&mut self) -> Option<Change> {
+    fn take(&mut self, news: &News) -> Option<Change> {
         // Events and the differences of snapshots take turns: a flood of the ones hides none of the others.
         let change = match self.told_event {
-            true => self.take_difference().or_else(|| self.take_event()),
-            false => self.take_event().or_else(|| self.take_difference()),
+            true => self.take_difference().or_else(|| self.take_event(news)),
+            false => self.take_event(news).or_else(|| self.take_difference()),
         };
         self.told_event = change.as_ref().is_some_and(|change| change.kind == ChangeKind::Event);
-        if !self.is_worth_a_look() {
-            self.signal.clear();
+        if !self.is_worth_a_look(news) {
+            news.signal.clear();
             // What came meanwhile may have set it before it was cleared.
-            if self.is_worth_a_look() {
-                self.signal.set();
+            if self.is_worth_a_look(news) {
+                news.signal.set();
             }
         }
         change
@@ -155,8 +155,8 @@ impl Watch {
         self.pending.pop_front()
     }
 
-    fn take_event(&mut self) -> Option<Change> {
-        let events = self.events.as_ref()?;
+    fn take_event(&mut self, news: &News) -> Option<Change> {
+        let events = news.events.as_ref()?;
         self.merged += events.take_dropped();
         let now = self.live.snapshot();
         let event = std::iter::from_fn(|| events.take()).find(|event| self.filter.accepts_event(event, &now))?;
@@ -164,9 +164,9 @@ impl Watch {
     }
 
     /// Whether there may be something to take, or to tell. The signal is set as long as there is.
-    fn is_worth_a_look(&self) -> bool {
+    fn is_worth_a_look(&self, news: &News) -> bool {
         !self.pending.is_empty()
-            || self.events.as_ref().is_some_and(|events| !events.is_empty())
+            || news.events.as_ref().is_some_and(|events| !events.is_empty())
             || self.live.snapshot().generation() != self.seen.generation()
             || self.live.is_closed()
     }
@@ -183,12 +183,12 @@ impl Watch {
     }
 
     /// A descriptor that is readable while there may be something to take with a timeout of zero. Only poll it; it belongs to
-    /// the watch and is closed with it.
+    /// the watch and is closed with it; a forked child has one of its own.
     ///
     /// # Errors
     /// [`Code::Internal`] when the process may open no more descriptors; it may work later.
     pub fn fd(&self) -> Result<BorrowedFd<'_>> {
-        self.signal.fd()
+        self.news().signal.fd()
     }
 }
 
@@ -198,18 +198,39 @@ impl fmt::Debug for Watch {
     }
 }
 
-fn subscribe(live: &Live, filter: &Filter) -> (Arc<Signal>, Option<Arc<Listener>>) {
-    let (shared, signal) = (live.shared(), Arc::new(Signal::default()));
-    let wake = Arc::downgrade(&signal);
-    let ring = move || {
-        if let Some(signal) = wake.upgrade() {
-            signal.set();
+/// What tells a watch that it is worth looking. It belongs to one process: after a fork the descriptor is shared with the
+/// parent, and a lock may be held by a thread that is not there.
+struct News {
+    signal: Arc<Signal>,
+    events: Option<Arc<Listener>>,
+    process: u32,
+    /// That of the forked child which this process is.
+    child: OnceLock<Arc<News>>,
+}
+
+impl News {
+    fn subscribe(live: &Live, filter: &Filter) -> Arc<News> {
+        let (shared, signal) = (live.shared(), Arc::new(Signal::default()));
+        let wake = Arc::downgrade(&signal);
+        let ring = move || {
+            if let Some(signal) = wake.upgrade() {
+                signal.set();
+            }
+        };
+        let events = filter.events.then(|| shared.events.subscribers.subscribe(ring));
+        shared.signals.add(&signal);
+        signal.set(); // Something may have been published before the signal was known.
+        Arc::new(News { signal, events, process: std::process::id(), child: OnceLock::new() })
+    }
+}
+
+impl Drop for News {
+    fn drop(&mut self) {
+        if self.process != std::process::id() {
+            // What belongs to the parent's threads is never freed here.
+            std::mem::forget((self.signal.clone(), self.events.clone()));
         }
-    };
-    let events = filter.events.then(|| shared.events.subscribers.subscribe(ring));
-    shared.signals.add(&signal);
-    signal.set(); // Something may have been published before the signal was known.
-    (signal, events)
+    }
 }
 
 /// Tells one watcher that it is worth looking.
