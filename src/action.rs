@@ -49,6 +49,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::clock::Limit;
 use crate::error::{Code, Error, Result};
 use crate::handle::Handle;
 use crate::live::Live;
@@ -194,9 +195,9 @@ impl Ticket {
     /// `None` waits as long as it takes.
     ///
     /// # Errors
-    /// [`Code::TimedOut`], [`Code::Closed`].
+    /// [`Code::TimedOut`], [`Code::Closed`]; [`Code::Internal`] when a defect ended the sync.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Snapshot> {
-        self.live.shared().wait_for(&self.awaited, timeout)
+        self.live.shared().wait_for(&self.awaited, Limit::new(timeout))
     }
 }
 

@@ -7,7 +7,7 @@ use super::args::Context;
 use super::audit::Line;
 use super::{Arg, Options, Outcome, Ticket, invalid};
 use crate::catalog::{Action, Kind, SubId};
-use crate::clock::Moment;
+use crate::clock::{Limit, Moment};
 use crate::error::{Code, Error, Result};
 use crate::live::Live;
 use crate::path::{PREFIX, Path};
@@ -118,8 +118,8 @@ impl Call<'_> {
         let since = Moment::now();
         let addresses = vec![Address::ROOT, target.get().parts().1.address];
         self.live.shared().tell(Message::Urgent(addresses.clone()));
-        let limit = deadline.saturating_duration_since(Instant::now()).min(LOOK);
-        let snapshot = self.live.shared().wait_for(&Awaited { addresses, since }, Some(limit)).ok()?;
+        let limit = Limit::new(Some(deadline.saturating_duration_since(Instant::now()).min(LOOK)));
+        let snapshot = self.live.shared().wait_for(&Awaited { addresses, since }, limit).ok()?;
         (self.locate)(&snapshot).ok()
     }
 
@@ -199,7 +199,7 @@ pub(crate) fn plain_path(path: &str) -> Result<&str> {
 
 impl Post<'_> {
     /// Waits for its turn, and sends it, once.
-    fn run(self, line: &mut Line) -> Result<Ticket> {
+    fn run(mut self, line: &mut Line) -> Result<Ticket> {
         let shared = self.live.shared();
         if shared.is_closed() {
             return Err(crate::sync::closed());
@@ -226,6 +226,8 @@ impl Post<'_> {
             }
         };
         let since = Moment::now();
+        // What is not synced is neither asked for nor waited for.
+        self.touched.retain(|address| address.sub.is_none_or(|sub| shared.kinds.has(sub)));
         shared.tell(Message::Urgent(self.touched.clone()));
         let awaited = Awaited { addresses: self.touched, since };
         Ok(Ticket { live: self.live.clone(), outcome, error, path: self.path, awaited })
