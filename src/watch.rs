@@ -218,7 +218,7 @@ impl News {
             }
         };
         let events = filter.events.then(|| shared.events.subscribers.subscribe(ring));
-        shared.signals.add(&signal);
+        shared.signals.add(&signal, filter.kinds);
         signal.set(); // Something may have been published before the signal was known.
         Arc::new(News { signal, events, process: std::process::id(), child: OnceLock::new() })
     }
@@ -307,18 +307,27 @@ impl Signal {
 
 /// All watchers of a client.
 #[derive(Default)]
-pub(crate) struct Signals(Mutex<Vec<Weak<Signal>>>);
+pub(crate) struct Signals(Mutex<Vec<(Weak<Signal>, KindSet)>>);
 
 impl Signals {
-    fn add(&self, signal: &Arc<Signal>) {
-        let mut signals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        signals.retain(|signal| signal.strong_count() > 0);
-        signals.push(Arc::downgrade(signal));
+    fn all(&self) -> MutexGuard<'_, Vec<(Weak<Signal>, KindSet)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, signal: &Arc<Signal>, kinds: KindSet) {
+        let mut signals = self.all();
+        signals.retain(|(signal, _)| signal.strong_count() > 0);
+        signals.push((Arc::downgrade(signal), kinds));
+    }
+
+    /// Whether anybody watches this kind.
+    pub(crate) fn watch(&self, kind: Kind) -> bool {
+        self.all().iter().any(|(signal, kinds)| kinds.contains(kind) && signal.strong_count() > 0)
     }
 
     /// Something was published, or the client closed.
     pub(crate) fn set_all(&self) {
-        for signal in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for (signal, _) in self.all().iter() {
             if let Some(signal) = signal.upgrade() {
                 signal.set();
             }

@@ -7,6 +7,7 @@ use isymphony::catalog::Kind;
 use isymphony::health::State;
 use isymphony::sandbox::{Caller, Sandbox, SandboxConfig};
 use isymphony::snapshot::{CoreServer, Extension, Snapshot, User};
+use isymphony::watch::Filter;
 use isymphony::{Config, Live};
 
 const LONG: Option<Duration> = Some(Duration::from_secs(10));
@@ -247,4 +248,21 @@ fn what_the_application_reads_is_asked_for_first() {
     });
     let (mike, other) = (asked(mike), asked(other));
     assert!(mike > 2 * other, "the status that is read: {mike} times; one that nobody reads: {other} times");
+}
+
+#[test]
+fn what_the_application_watches_is_asked_for_first() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(150)).unwrap();
+    let mut config = config(&sandbox, Duration::from_millis(200));
+    config.kinds([Kind::User, Kind::Status, Kind::Login]).max_requests_per_second(150.0).unwrap();
+    let live = open(config);
+    let _watch = live.watch(Filter::default().kinds([Kind::Status]));
+    let asked = |what: &str| sandbox.requests().iter().filter(|request| request.path.ends_with(what)).count();
+    // From their second turn on, the statuses come first.
+    sandbox.clear_requests();
+    until("each status was asked for", &live, || asked("/status") >= 150);
+    sandbox.clear_requests();
+    until("statuses are asked for more often", &live, || asked("/status") >= 200 && asked("/logins") >= 1);
+    let (statuses, logins) = (asked("/status"), asked("/logins"));
+    assert!(statuses > 3 * logins / 2, "watched: {statuses} times, not watched: {logins} times");
 }

@@ -118,7 +118,7 @@ impl Writer {
             return self.forget(&address);
         }
         let read = self.draft.get(&address).is_some_and(|known| known.take_read());
-        self.plan.want(&address, read);
+        self.plan.want(&address, read || shared.signals.watch(address.kind()));
         match outcome {
             Outcome::Same => {
                 counters.unchanged_answers.fetch_add(1, Relaxed);
