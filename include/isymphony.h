@@ -1081,7 +1081,7 @@ enum isym_status isym_watch_fd(const struct isym_watch *watch,
                                struct isym_error **error);
 
 // How many snapshots were merged into later ones, and how many events were dropped, because the reader was slow: of the
-// resources it gets the latest, of the events the latest 1 000. 0 for NULL.
+// resources it gets the latest, of the events the latest 1 000, or the latest 4 MiB where they are large. 0 for NULL.
 uint64_t isym_watch_merged(const struct isym_watch *watch);
 
 // Ends a watch and frees it; the client goes on. NULL is accepted.
