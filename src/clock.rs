@@ -67,7 +67,12 @@ impl Limit {
     }
 
     pub(crate) fn is_over(&self) -> bool {
-        self.until.is_some_and(|until| until <= Instant::now())
+        self.left().is_some_and(|left| left.is_zero())
+    }
+
+    /// How much is left of the time; `None`: there is no limit.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.until.map(|until| until.saturating_duration_since(Instant::now()))
     }
 
     /// Waits for a notification; `None`: the time is over.

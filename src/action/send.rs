@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::args::Context;
 use super::audit::Line;
-use super::{Arg, Options, Outcome, Ticket, invalid};
+use super::{Arg, Calls, Options, Outcome, Ticket, invalid};
 use crate::catalog::{Action, Kind, SubId};
 use crate::clock::{Limit, Moment};
 use crate::error::{Code, Error, Result};
@@ -127,7 +127,8 @@ impl Call<'_> {
         line.target(target);
         let (snapshot, core_server) = (target.snapshot(), target.core_server());
         let context = Context { config: self.live.config(), snapshot, kind: self.kind, core_server };
-        self.post(target.id_path().to_string(), &context, row, touched(target, row), deadline, line)
+        let ticket = self.post(target.id_path().to_string(), &context, row, touched(target, row), deadline, line)?;
+        Ok(Ticket { calls: calls_of(target, row), ..ticket })
     }
 
     /// Sends to a path without knowing what is there.
@@ -230,7 +231,7 @@ impl Post<'_> {
         self.touched.retain(|address| address.sub.is_none_or(|sub| shared.kinds.has(sub)));
         shared.tell(Message::Urgent(self.touched.clone()));
         let awaited = Awaited { addresses: self.touched, since };
-        Ok(Ticket { live: self.live.clone(), outcome, error, path: self.path, awaited })
+        Ok(Ticket { live: self.live.clone(), outcome, error, path: self.path, awaited, calls: None })
     }
 
     /// What the server's answer means.
@@ -266,13 +267,28 @@ fn touched(target: &Resource<'_>, action: &Action) -> Vec<Address> {
     let core_server = target.core_server_id();
     let own = target.parts().1.address;
     let below = |sub| Address { core_server, parent: target.id(), sub: Some(sub) };
-    action
-        .touches
-        .iter()
-        .filter_map(|touched| match (*touched, touched.strip_prefix('/')) {
-            ("." | "^", _) => Some(own),
-            (_, Some(segment)) => SubId::find(Kind::CoreServer, segment).map(|sub| Address::list(core_server, sub)),
-            (segment, None) => SubId::find(target.kind(), segment).map(below),
-        })
-        .collect()
+    let homes = target.snapshot().server(core_server).map_or(&[][..], |server| server.homes(target.id()));
+    let homes = homes.iter().map(|(parent, sub)| Address { core_server, parent: *parent, sub: Some(*sub) });
+    let mut all = Vec::new();
+    for touched in action.touches {
+        match (*touched, touched.strip_prefix('/')) {
+            (".", _) => all.push(own),
+            ("*", _) => all.extend(homes.clone()),
+            (_, Some(segment)) => {
+                all.extend(SubId::find(Kind::CoreServer, segment).map(|sub| Address::list(core_server, sub)));
+            }
+            (segment, None) => all.extend(SubId::find(target.kind(), segment).map(below)),
+        }
+    }
+    all
+}
+
+/// Where the calls that an action starts appear: the list of call segments below its target, and what is in it now.
+fn calls_of(target: &Resource<'_>, action: &Action) -> Option<Calls> {
+    let mut subs = action.touches.iter().filter_map(|touched| SubId::find(target.kind(), touched));
+    let sub = subs.find(|sub| sub.row().kind == Kind::CallSegment)?;
+    let address = Address { core_server: target.core_server_id(), parent: target.id(), sub: Some(sub) };
+    let server = target.snapshot().server(target.core_server_id())?;
+    let lists = [server.get(target.id(), sub), server.list_of(Kind::CallSegment)];
+    Some(Calls { address, before: lists.into_iter().flatten().cloned().collect() })
 }
