@@ -11,6 +11,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import isymphony
@@ -26,7 +27,7 @@ VENDORS_ID = "ef2faba9-8557-49c1-9ffc-5a71f41c7a23"
 NOWHERE = "http://127.0.0.1:9"
 WITH_PASSWORD = {"ISYMPHONY_USERNAME": "manager", "ISYMPHONY_PASSWORD": SECRET}
 
-COMMANDS = ("demo", "board", "resolve", "get", "act", "watch", "sandbox")
+COMMANDS = ("demo", "board", "resolve", "get", "act", "watch", "doctor", "sandbox")
 
 
 @pytest.fixture
@@ -447,3 +448,45 @@ def test_demo_as_json() -> None:
     assert (told["outcome"], told["outcome_after_restart"]) == ("accepted", "accepted")
     assert told["id_before"] == VENDORS_ID
     assert told["id_now"] != VENDORS_ID
+
+
+# -- doctor and overlays
+
+
+def test_doctor(server: Sandbox, tmp_path: Path) -> None:
+    server.log_in_user("mike")
+    server.add_call("4224")
+    done = run("doctor", server.url)
+    assert "Extension.originate" in done.stdout
+    assert done.stderr == ""
+    told = json.loads(run("doctor", server.url, "--json").stdout)
+    assert {action["verdict"] for action in told["actions"]} == {"present"}
+    file = tmp_path / "pbx.toml"
+    assert "nothing to write" in run("doctor", server.url, "--write-overlay", str(file)).stderr
+    assert not file.exists()
+    assert not any(request.method == "POST" for request in server.requests)
+
+
+def test_doctor_writes_an_overlay(server: Sandbox, tmp_path: Path) -> None:
+    server.respond_with("*/logins", "what?", status=404)
+    file = tmp_path / "pbx.toml"
+    done = run("doctor", server.url, "--write-overlay", str(file), "--no-actions")
+    assert f"wrote {file}" in done.stderr
+    assert "User.logins" in file.read_text()
+    assert "exists already" in run("doctor", server.url, "--write-overlay", str(file), code=2).stderr
+    server.clear_requests()
+    run("resolve", server.url, EXTENSION, "--overlay", str(file))
+    json.loads(run("board", server.url, "--json", "--overlay", str(file)).stdout)
+    assert not any(request.path.endswith("/logins") for request in server.requests)
+    file.write_text("[nonsense]\n")
+    assert "line 1" in run("resolve", server.url, EXTENSION, "--overlay", str(file), code=2).stderr
+
+
+def test_doctor_says_what_stands_in_the_way(server: Sandbox) -> None:
+    assert "Connection refused" in run("doctor", NOWHERE, code=4).stdout
+    wrong = {"ISYMPHONY_PASSWORD": WRONG}
+    told = json.loads(run("doctor", server.url, "--user", "manager", "--json", env=wrong, code=5).stdout)
+    assert [finding["about"] for finding in told["findings"]] == ["credentials"]
+    run("doctor", server.url.replace("://", f"://manager:{WRONG}@"), env={}, code=5)
+    server.set_denied(True)
+    run("doctor", server.url, code=5)

@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import isymphony
 
-from . import act, connection, exits, read, serve
+from . import act, connection, examine, exits, read, serve
 from .text import emit, plain
 
 EXTENSION = "coreServers/getByName/default/extensions/getByName/4224"
@@ -126,7 +126,9 @@ def make_parser() -> argparse.ArgumentParser:
     web.add_argument(
         "--host", default="127.0.0.1", help="the address to listen at (default: %(default)s, this machine)"
     )
-    web.add_argument("--port", type=connection.port, default=0, help="the port to listen at (default: any that is free)")
+    web.add_argument(
+        "--port", type=connection.port, default=0, help="the port to listen at (default: any that is free)"
+    )
     web.add_argument(
         "--allow-host",
         action="append",
@@ -186,6 +188,19 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("--initial", action="store_true", help="what there is already comes first, as added")
     command.add_argument("--no-events", action="store_true", help="leave out the server's own events")
     command.add_argument("--count", type=connection.number, metavar="N", help="end after N lines")
+
+    command = add(
+        "doctor",
+        examine.doctor,
+        "find out what a server has, and what stands in the way",
+        "Examines a server, without carrying out or changing anything: the way to it, what it knows of the documented "
+        "resources and actions, and what is otherwise. An overlay tells that to the other commands.",
+        "doctor http://pbx:58080 --user manager",
+        "doctor http://pbx:58080 --user manager --write-overlay pbx.toml",
+        "board http://pbx:58080 --user manager --overlay pbx.toml",
+    )
+    connection.add_options(command, timeout=60.0, timed="how long the examination may take")
+    examine.add_options(command)
 
     command = add(
         "sandbox",

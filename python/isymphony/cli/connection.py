@@ -7,6 +7,7 @@ import contextlib
 import getpass
 import os
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -47,7 +48,12 @@ def port(text: str) -> int:
     return whole
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
+def add_options(
+    parser: argparse.ArgumentParser,
+    *,
+    timeout: float = 10.0,
+    timed: str = "how long to wait for the server, to be read and to answer an action",
+) -> None:
     """The URL and the options of a command that talks to a server."""
     parser.add_argument("url", metavar="URL", help="the server, as in http://pbx:58080 or https://pbx:55050")
     group = parser.add_argument_group("connection")
@@ -67,14 +73,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--timeout",
         metavar="SECONDS",
         type=seconds,
-        default=10.0,
-        help="how long to wait for the server, to be read and to answer an action (default: %(default)g)",
+        default=timeout,
+        help=f"{timed} (default: %(default)g)",
     )
     group.add_argument(
         "--ca-file", metavar="FILE", type=Path, help="certificates to trust, PEM: the server's or its CA's"
     )
     group.add_argument(
         "--client-cert", metavar="FILE", type=Path, help="the client's certificate and its key, both in one PEM file"
+    )
+    group.add_argument(
+        "--overlay",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        help="what this server has otherwise; may be given more than once",
     )
     group.add_argument("--insecure", action="store_true", help="do not check the server's certificate")
 
@@ -117,6 +130,7 @@ def settings(options: argparse.Namespace) -> dict[str, Any]:
         "ca_file": options.ca_file,
         "client_cert": options.client_cert,
         "verify": not options.insecure,
+        "overlay": options.overlay,
         "action_timeout": options.timeout or None,
     }
 
@@ -171,6 +185,25 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         if self._shown:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+    @staticmethod
+    @contextlib.contextmanager
+    def of(text: str) -> Iterator[None]:
+        """Show that something is being done, as long as the block takes."""
+        ended = threading.Event()
+        with Progress() as progress:
+
+            def run() -> None:
+                while not ended.wait(SLICE):
+                    progress.show(text)
+
+            thread = threading.Thread(target=run, daemon=True)
+            thread.start()
+            try:
+                yield
+            finally:
+                ended.set()
+                thread.join()
 
     def show(self, text: str) -> None:
         """Show what is being done, unless it has only begun or nobody would see it."""
