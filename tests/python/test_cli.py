@@ -253,6 +253,13 @@ def test_credentials(server: Sandbox) -> None:
     assert time.monotonic() - began < 8  # It is told at once, and not after the time limit.
 
 
+def test_names_that_are_percent_encoded() -> None:
+    with Sandbox(users=2, username="häns@work", password=SECRET) as sandbox:
+        url = sandbox.url.replace("://", "://h%C3%A4ns%40work@")
+        run("resolve", url, EXTENSION, env={"ISYMPHONY_PASSWORD": SECRET})
+        run("resolve", sandbox.url, EXTENSION, "--user", "häns@work", env={"ISYMPHONY_PASSWORD": SECRET})
+
+
 def test_verbose_shows_no_password(server: Sandbox) -> None:
     done = run("act", server.url, EXTENSION, "originate", "destination=1", "-v")
     assert "Extension.originate" in done.stderr
@@ -369,6 +376,20 @@ def test_closed_pipe(server: Sandbox) -> None:
     )
     assert many.stdout in ("0\n", "141\n")
     assert many.stderr == ""
+    helped = subprocess.run(
+        ["bash", "-c", '"$0" -m isymphony --help | true', sys.executable],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert helped.stderr == ""
+
+
+def test_a_terminal_of_another_time(server: Sandbox) -> None:
+    for command in (("board", server.url), ("get", server.url, "coreServers/getByName/default/users"), ("demo",)):
+        run(*command, env={**WITH_PASSWORD, "PYTHONIOENCODING": "ascii"})
+        run(*command, "--json", env={**WITH_PASSWORD, "PYTHONIOENCODING": "ascii"})
 
 
 # -- board, sandbox, demo

@@ -102,7 +102,7 @@ def user_line(user: User, now: float, width: int) -> Text:
             shown += f", back {time.strftime('%H:%M', time.localtime(status['return_time'] / 1000))}"
         if status["note"]:
             shown += f": {status['note']}"
-    right = min(max(9, width // 3 if width < 40 else width // 2), width - 4)
+    right = min(max(9, width * 2 // 5 if width < 40 else width // 2), width - 4)
     return Text.assemble(
         (f"{mark} ", style),
         fit(user["name"] or user["user_name"], width - right - 3, "" if user["logins"] else "bright_black"),

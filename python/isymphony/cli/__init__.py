@@ -7,6 +7,7 @@ imported when it runs. Only the board in the terminal needs more than the standa
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import re
@@ -37,26 +38,35 @@ class Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and give its exit code."""
-    parser = make_parser()
-    options = parser.parse_args(arguments)
-    log_to_stderr(options.verbose)
-    signal.signal(signal.SIGTERM, terminate)
-    run: Callable[[argparse.Namespace], int] = options.run
-    command: Parser = options.parser
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # A terminal of another time shows "?" for what it does not know.
     try:
-        code = run(options)
-        sys.stdout.flush()
-        return code
-    except exits.UsageError as error:
-        command.error(str(error))
-    except isymphony.IsymphonyError as error:
-        return exits.tell(error, as_json=options.json)
+        try:
+            return run(arguments)
+        finally:
+            sys.stdout.flush()
     except BrokenPipeError:
         # What is left in the buffer can go nowhere, and the interpreter shall not complain about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.CLOSED_PIPE
     except KeyboardInterrupt:
         return exits.INTERRUPTED
+
+
+def run(arguments: Sequence[str] | None) -> int:
+    """Run a command, and tell what goes wrong with it."""
+    options = make_parser().parse_args(arguments)
+    command: Parser = options.parser
+    log_to_stderr(options.verbose)
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        code: int = options.run(options)
+        return code
+    except exits.UsageError as error:
+        command.error(str(error))
+    except isymphony.IsymphonyError as error:
+        return exits.tell(error, as_json=options.json)
 
 
 def terminate(*_: object) -> NoReturn:

@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import isymphony
 
@@ -93,21 +93,20 @@ def add_options(
 
 
 def credentials(url: str, user: str | None) -> tuple[str | None, str | None]:
-    """The user name and the password to log in with, asked for where only the password is missing."""
+    """The user name and the password to log in with, beside those of the URL; a missing password is asked for."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return None, None  # The library says what is wrong with it.
-    if user is None:
-        if parts.password is not None:
-            return None, None
-        user = parts.username or os.environ.get("ISYMPHONY_USERNAME")
-        if user is None:
-            return None, None
-    elif parts.username is not None:
-        raise UsageError("the user name is given twice: in the URL and by --user")
     password = os.environ.get("ISYMPHONY_PASSWORD")
-    return user, ask_password(user) if password is None else password
+    if user is not None and parts.username is not None:
+        raise UsageError("the user name is given twice: in the URL and by --user")
+    if user is None and parts.username is None:
+        user = os.environ.get("ISYMPHONY_USERNAME") or None
+    asked = user or unquote(parts.username or "")
+    if not asked or parts.password is not None:
+        return None, None
+    return user, ask_password(asked) if password is None else password
 
 
 def ask_password(user: str) -> str:

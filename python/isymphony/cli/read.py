@@ -118,7 +118,7 @@ def told(live: isymphony.Live, changes: isymphony.Watch, *, as_json: bool) -> It
             else:
                 yield f"{now():%H:%M:%S}  health   {state}{f': {plain(problem)}' if problem else ''}"
         if change is not None:
-            yield json.dumps(change_as_json(change), ensure_ascii=False) if as_json else change_as_text(change)
+            yield json.dumps(change_as_json(change)) if as_json else change_as_text(change)
 
 
 def change_as_json(change: isymphony.Change) -> dict[str, Any]:

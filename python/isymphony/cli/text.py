@@ -75,4 +75,4 @@ def now() -> datetime.datetime:
 
 def emit(data: object, stream: TextIO | None = None) -> None:
     """One line of JSON, at once."""
-    print(json.dumps(data, ensure_ascii=False), file=stream or sys.stdout, flush=True)
+    print(json.dumps(data), file=stream or sys.stdout, flush=True)

@@ -292,6 +292,7 @@ def page(read_only: bool) -> tuple[bytes, str]:
 
     policy = (
         f"default-src 'none'; script-src {hashes('script')}; style-src {hashes('style')}; connect-src 'self'; "
+        "img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
     return text.encode(), policy
