@@ -152,7 +152,7 @@ def connected(
 def wait(live: isymphony.Live, timeout: float) -> isymphony.Snapshot:
     """Wait for the first whole snapshot; what waiting cannot heal ends it at once."""
     end = time.monotonic() + timeout
-    with Progress() as progress:
+    with Progress() as line:
         while True:
             left = end - time.monotonic()
             with contextlib.suppress(isymphony.SyncTimeout):
@@ -164,7 +164,7 @@ def wait(live: isymphony.Live, timeout: float) -> isymphony.Snapshot:
                 raise isymphony.SyncTimeout(
                     f"{live.url} was not read within {timeout:g} s: {problem.error if problem else 'it is slow'}"
                 )
-            progress.show(
+            line.show(
                 plain(str(problem.error))
                 if problem
                 else f"reading {live.url}: {live.metrics()['requests']} requests so far"
@@ -185,25 +185,6 @@ class Progress:
         if self._shown:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
-    @staticmethod
-    @contextlib.contextmanager
-    def of(text: str) -> Iterator[None]:
-        """Show that something is being done, as long as the block takes."""
-        ended = threading.Event()
-        with Progress() as progress:
-
-            def run() -> None:
-                while not ended.wait(SLICE):
-                    progress.show(text)
-
-            thread = threading.Thread(target=run, daemon=True)
-            thread.start()
-            try:
-                yield
-            finally:
-                ended.set()
-                thread.join()
-
     def show(self, text: str) -> None:
         """Show what is being done, unless it has only begun or nobody would see it."""
         passed = time.monotonic() - self._since
@@ -215,3 +196,22 @@ class Progress:
             line = line[: max(width - 2, 0)] + "…"
         print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
         self._shown = True
+
+
+@contextlib.contextmanager
+def progress(text: str) -> Iterator[None]:
+    """Show that something is being done, as long as the block takes."""
+    ended = threading.Event()
+    with Progress() as line:
+
+        def run() -> None:
+            while not ended.wait(SLICE):
+                line.show(text)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()

@@ -9,7 +9,7 @@ from pathlib import Path
 import isymphony
 
 from . import exits
-from .connection import Progress, settings
+from .connection import progress, settings
 from .text import emit, plain
 
 STEPS = {
@@ -36,7 +36,7 @@ def doctor(options: argparse.Namespace) -> int:
     file: Path | None = options.write_overlay
     if file is not None and file.exists():
         raise exits.UsageError(f"{file} exists already")
-    with Progress.of(f"examining {name_of(options.url)}"):
+    with progress(f"examining {name_of(options.url)}"):
         report = isymphony.doctor(
             options.url, time_limit=options.timeout, actions=not options.no_actions, **settings(options)
         )

@@ -137,7 +137,8 @@ def change_as_text(change: isymphony.Change) -> str:
     """A change as a line for people."""
     head = f"{now():%H:%M:%S}  {change.kind.removesuffix('_changed'):<8} "
     if change.event is not None:
-        return head + plain(json.dumps(change.event, ensure_ascii=False))
+        said = {name: data for name, data in change.event.items() if data is not None and name != "type"}
+        return f"{head}{value(change.event.get('type'))}  {pairs(said)}"
     if change.resource is None:
         return head
     about = f"{change.resource.kind} {short(change.resource.path)}"
@@ -146,8 +147,18 @@ def change_as_text(change: isymphony.Change) -> str:
     with contextlib.suppress(isymphony.IsymphonyError):
         if change.kind == "changed" and change.old is not None and change.new is not None:
             old, new = change.old.raw, change.new.raw
-            names = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-            parts = (f"{plain(name)}: {value(old.get(name))} → {value(new.get(name))}" for name in names)
-            return f"{head}{about}  {', '.join(parts)}"
+            changed = {
+                name: f"{value(old.get(name))} → {value(new.get(name))}"
+                for name in {**old, **new}
+                if old.get(name) != new.get(name)
+            }
+            # What has no name of its own is told by what it is; so is a change of relations alone.
+            what = summary(change.new) if change.new.symbolic_name is None or not changed else ""
+            return f"{head}{about}  {'  '.join(part for part in (what, pairs(changed)) if part)}"
         return f"{head}{about}  {summary(change.resource)}"
     return head + about
+
+
+def pairs(data: dict[str, Any]) -> str:
+    """Names with their values, on one line."""
+    return ", ".join(f"{plain(name)}: {value(given)}" for name, given in data.items())

@@ -17,7 +17,7 @@ def plain(text: str | None) -> str:
 
 def value(data: object) -> str:
     """One value of a property."""
-    return plain(data) if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+    return plain(data) if data and isinstance(data, str) else json.dumps(data, ensure_ascii=False)
 
 
 def short(path: str) -> str:
