@@ -63,6 +63,12 @@ fn watch() {
 }
 
 #[test]
+fn doctor() {
+    passes(&mut Command::new(compile(&test_program("doctor.c"), Link::Shared)));
+    passes(&mut Command::new(compile(&test_program("doctor.c"), Link::Static)));
+}
+
+#[test]
 fn contract() {
     passes(&mut Command::new(compile(&test_program("contract.c"), Link::Shared)));
 }
@@ -81,7 +87,7 @@ fn misuse() {
 
 #[test]
 fn sanitizers_find_nothing() {
-    for name in ["misuse.c", "api.c"] {
+    for name in ["misuse.c", "api.c", "doctor.c"] {
         passes(Command::new(compile(&test_program(name), Link::Sanitized)).env("ASAN_OPTIONS", "detect_leaks=1"));
     }
 }
@@ -113,7 +119,7 @@ fn valgrind_finds_nothing() {
         eprintln!("valgrind is not installed");
         return;
     }
-    for name in ["misuse.c", "api.c", "random.c"] {
+    for name in ["misuse.c", "api.c", "doctor.c", "random.c"] {
         let program = compile(&test_program(name), Link::Shared);
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite", "-q"]);
