@@ -55,7 +55,7 @@ use crate::live::Live;
 use crate::snapshot::{Resource, Snapshot};
 use crate::sync::Awaited;
 
-pub(crate) use args::status_like;
+pub use args::status_like;
 pub(crate) use gate::Gate;
 pub(crate) use send::{Call, plain_path, post_raw};
 
