@@ -50,6 +50,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <variant>
 #include <vector>
 
 namespace isym {
@@ -161,12 +162,14 @@ public:
     constexpr Kinds() noexcept = default;
     constexpr Kinds(Kind kind) noexcept : bits_(1u << static_cast<unsigned>(kind)) {}
     constexpr std::uint32_t bits() const noexcept { return bits_; }
-    friend constexpr Kinds operator|(Kinds a, Kinds b) noexcept { return Kinds(a.bits_ | b.bits_); }
+    constexpr Kinds &operator|=(Kinds other) noexcept { return bits_ |= other.bits_, *this; }
 
 private:
-    explicit constexpr Kinds(std::uint32_t bits) noexcept : bits_(bits) {}
     std::uint32_t bits_ = 0;
 };
+
+constexpr Kinds operator|(Kinds a, Kinds b) noexcept { return a |= b; }
+constexpr Kinds operator|(Kind a, Kind b) noexcept { return Kinds(a) | Kinds(b); }
 
 using std::chrono::milliseconds;
 
@@ -556,10 +559,10 @@ private:
 
 /// The one thing that the C interface finds, or none.
 template <class T, class Find, class... Of>
-std::optional<T> one(Find find, const Of &...of)
+std::optional<T> one(Find look_up, const Of &...of)
 {
     typename T::c_type found{};
-    return find(of..., &found) == ISYM_OK ? std::optional<T>(T(found)) : std::nullopt;
+    return look_up(of..., &found) == ISYM_OK ? std::optional<T>(T(found)) : std::nullopt;
 }
 
 }  // namespace detail
@@ -686,10 +689,10 @@ public:
 private:
     static T typed(isym_resource found) noexcept { return T(typename T::c_type{found}); }
     template <class Find, class Key>
-    std::optional<T> optional(Find find, const Key &key) const
+    std::optional<T> optional(Find look_up, const Key &key) const
     {
         isym_resource found{};
-        return find(list_, key, &found) == ISYM_OK ? std::optional<T>(typed(found)) : std::nullopt;
+        return look_up(list_, key, &found) == ISYM_OK ? std::optional<T>(typed(found)) : std::nullopt;
     }
     isym_list list_;
 };
@@ -1140,28 +1143,46 @@ struct Metric {
 /// What a client counted since it was opened. Immutable; copies share it.
 using Metrics = detail::Shared<Metric, isym_metrics, isym_metrics_free, isym_metrics_count, isym_metrics_at>;
 
-/// The arguments of an action, by name, as in `isym::Args().set("destination", "5551234")`.
-class Args {
+/// One argument of an action: a text, a whole number, a time or an id.
+class Arg {
 public:
-    Args() noexcept : args_(isym_args_new()) {}
-    Args &set(Text name, Text value, OnError on = {})
+    Arg(std::string_view name, std::string_view value) : name_(name), value_(std::string(value)) {}
+    Arg(std::string_view name, std::int64_t value) : name_(name), value_(value) {}
+    Arg(std::string_view name, When value) : name_(name), value_(value.ms()) {}
+    Arg(std::string_view name, Uuid value) : name_(name), value_(value) {}
+
+    /// For the wrappers: puts it among the arguments of the C interface.
+    isym_status put(isym_args *into, isym_error **error) const
     {
-        return on.check(isym_args_set_text(args_.get(), name.c(), value.c(), on.slot())), *this;
+        const Text name(name_);
+        if (const auto *text = std::get_if<std::string>(&value_))
+            return isym_args_set_text(into, name.c(), Text(*text).c(), error);
+        if (const auto *number = std::get_if<std::int64_t>(&value_))
+            return isym_args_set_int(into, name.c(), *number, error);
+        return isym_args_set_uuid(into, name.c(), std::get<Uuid>(value_).c(), error);
     }
-    Args &set(Text name, std::int64_t value, OnError on = {})
-    {
-        return on.check(isym_args_set_int(args_.get(), name.c(), value, on.slot())), *this;
-    }
-    Args &set(Text name, When value, OnError on = {}) { return set(name.c(), value.ms(), on); }
-    Args &set(Text name, Uuid value, OnError on = {})
-    {
-        return on.check(isym_args_set_uuid(args_.get(), name.c(), value.c(), on.slot())), *this;
-    }
-    const isym_args *c() const noexcept { return args_.get(); }
 
 private:
-    detail::Owned<isym_args, isym_args_free> args_;
+    std::string name_;
+    std::variant<std::string, std::int64_t, Uuid> value_;
 };
+
+/// The arguments of an action, as in `{{"destination", "5551234"}}`.
+using Args = std::vector<Arg>;
+
+namespace detail {
+
+/// The arguments as the C interface takes them; none where one of them is refused.
+inline Owned<isym_args, isym_args_free> arguments(const Args &args, OnError on)
+{
+    Owned<isym_args, isym_args_free> made(isym_args_new());
+    for (const Arg &arg : args)
+        if (!on.check(arg.put(made.get(), on.slot())))
+            return nullptr;
+    return made;
+}
+
+}  // namespace detail
 
 /// An action that was sent. Immutable; copies share it. May be used on any number of threads at once, also after the client
 /// is gone.
@@ -1225,8 +1246,10 @@ public:
     /// surely was not carried out: NotFound, Ambiguous, Rejected, ConnectionFailed, ...
     Ticket act(Text action, const Args &args = {}, Limit timeout = default_timeout, OnError on = {}) const
     {
+        const auto arguments = detail::arguments(args, on);
         isym_ticket *made = nullptr;
-        on.check(isym_handle_act(c(), action.c(), args.c(), timeout.ms(), &made, on.slot()));
+        if (arguments)
+            on.check(isym_handle_act(c(), action.c(), arguments.get(), timeout.ms(), &made, on.slot()));
         return Ticket(made);
     }
     const isym_handle *c() const noexcept { return handle_.get(); }
@@ -1459,7 +1482,10 @@ public:
     Ticket act(const Resource &resource, Text action, const Args &args = {}, Limit timeout = default_timeout,
                OnError on = {}) const
     {
-        return sent(on, isym_live_act, resource.c(), action.c(), args.c(), timeout.ms());
+        const auto arguments = detail::arguments(args, on);
+        if (!arguments)
+            return Ticket();
+        return sent(on, isym_live_act, resource.c(), action.c(), arguments.get(), timeout.ms());
     }
     /// A POST on any path, for what the catalogue does not know; `body` is JSON, or nullptr.
     Ticket post(Text path, Text body = nullptr, Limit timeout = default_timeout, OnError on = {}) const

@@ -6,19 +6,10 @@ use std::process::Command;
 
 mod common;
 
-use common::{Link, compile, library, root, run, said, scratch};
+use common::{Link, compile, library, passes, root, run, said, scratch, valgrind};
 
 fn test_program(name: &str) -> PathBuf {
     root().join("tests/c").join(name)
-}
-
-/// Runs a program of `tests/c`, whose last line counts.
-fn passes(command: &mut Command) {
-    let output = command.current_dir(root()).output().expect("the program starts");
-    let said = said(&output);
-    let last = String::from_utf8_lossy(&output.stdout).trim_end().lines().last().unwrap_or_default().to_owned();
-    let passed = last.strip_suffix(" passed, 0 failed").and_then(|count| count.parse::<u32>().ok());
-    assert!(output.status.success() && passed.is_some_and(|count| count > 0), "{command:?}: {}\n{said}", output.status);
 }
 
 #[test]
@@ -109,15 +100,9 @@ fn sanitizers_are_on() {
 
 #[test]
 fn valgrind_finds_nothing() {
-    if Command::new("valgrind").arg("--version").output().is_err() {
-        eprintln!("valgrind is not installed");
-        return;
-    }
     for name in ["misuse.c", "api.c", "random.c"] {
-        let program = compile(&test_program(name), Link::Shared);
-        let mut valgrind = Command::new("valgrind");
-        valgrind.args(["--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite", "-q"]);
-        passes(valgrind.arg(program).arg("20000"));
+        let Some(mut valgrind) = valgrind() else { return };
+        passes(valgrind.arg(compile(&test_program(name), Link::Shared)).arg("20000"));
     }
 }
 
