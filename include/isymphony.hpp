@@ -971,7 +971,7 @@ private:
 class Config {
 public:
     /// The defaults for a server, as in "http://manager:secret@pbx:58080". A bad URL is told by every setter and by Live.
-    Config(Text url) : config_(isym_config_new(url.c())) {}
+    explicit Config(Text url) : config_(isym_config_new(url.c())) {}
 
     /// Finds settings that contradict each other; Live does it too. Errors: ConfigError.
     void validate(OnError on = {}) const { on.check(isym_config_validate(c(), on.slot())); }

@@ -37,7 +37,7 @@ fn who(folder: &Path, shared: &str) {
 
 #[test]
 fn cmake_finds_it() {
-    let Some(mut configure) = tool("cmake") else { return };
+    let (Some(mut configure), Some(_)) = (tool("cmake"), tool("c++")) else { return };
     let build = scratch("consumer-cmake");
     fs::remove_dir_all(&build).expect("the build is new");
     configure.arg("-S").arg(root().join("tests/consumers/cmake")).arg("-B").arg(&build);
@@ -67,7 +67,7 @@ fn cmake_tells_versions_apart() {
 
 #[test]
 fn pkg_config_finds_it() {
-    let Some(_) = tool("pkg-config") else { return };
+    let (Some(_), Some(_)) = (tool("pkg-config"), tool("c++")) else { return };
     let (build, lib) = (scratch("consumer-pkg-config"), installed().join("lib"));
     let mut make = Command::new("make");
     make.arg("-C").arg(root().join("tests/consumers/pkg-config")).arg(format!("OUT={}", build.display()));
