@@ -1209,6 +1209,14 @@ public:
         on.check(isym_ticket_wait(c(), timeout.ms(), &made, on.slot()));
         return Snapshot(made);
     }
+    /// Waits for the call segments that appeared for an originate: each is the `resource` of one change.
+    /// Errors: TimedOut, NotFound, Unsupported, Closed.
+    Changes call_segments(Limit timeout = forever, OnError on = {}) const
+    {
+        isym_changes *made = nullptr;
+        on.check(isym_ticket_call_segments(c(), timeout.ms(), &made, on.slot()));
+        return Changes(made);
+    }
     const isym_ticket *c() const noexcept { return ticket_.get(); }
 
 private:

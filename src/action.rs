@@ -45,15 +45,18 @@ mod gate;
 mod send;
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::clock::{Limit, Moment};
 use crate::error::{Code, Error, Result};
 use crate::handle::Handle;
 use crate::live::Live;
-use crate::snapshot::{Resource, Snapshot};
-use crate::sync::Awaited;
+use crate::snapshot::collection::{Address, Collection};
+use crate::snapshot::{List, Resource, ResourceOwned, Snapshot};
+use crate::sync::{Awaited, Message};
 
 pub(crate) use args::status_like;
 pub(crate) use gate::Gate;
@@ -172,7 +175,19 @@ pub struct Ticket {
     error: Option<Error>,
     path: String,
     awaited: Awaited,
+    calls: Option<Calls>,
 }
+
+/// Where the calls that an action started appear.
+struct Calls {
+    /// The call segments of the action's target.
+    address: Address,
+    /// The lists of call segments that the snapshot had before: the target's and its core server's.
+    before: Vec<Arc<Collection>>,
+}
+
+/// Between two looks for a call, at first and at most.
+const LOOKS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(500));
 
 impl Ticket {
     /// What became of it. A refusal is an error and gives no ticket.
@@ -194,9 +209,57 @@ impl Ticket {
     /// `None` waits as long as it takes.
     ///
     /// # Errors
-    /// [`Code::TimedOut`], [`Code::Closed`].
+    /// [`Code::TimedOut`], [`Code::Closed`]; [`Code::Internal`] when a defect ended the sync.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Snapshot> {
-        self.live.shared().wait_for(&self.awaited, timeout)
+        self.live.shared().wait_for(&self.awaited, Limit::new(timeout))
+    }
+
+    /// The call segments that appeared for an originate: those on the extension that the snapshot did not have before. Waits for the
+    /// first of them, at most `timeout` (`None`: as long as it takes); they may be gone again a moment later. The server does
+    /// not say who started a call: one that began at the same moment on the same extension is among them.
+    ///
+    /// # Errors
+    /// [`Code::TimedOut`] where none appeared; [`Code::NotFound`] where the extension is gone, or the server restarted
+    /// meanwhile; [`Code::Unsupported`] where the action starts no calls, or call segments are not synced; otherwise as
+    /// [`Ticket::wait`].
+    pub fn call_segments(&self, timeout: Option<Duration>) -> Result<Vec<ResourceOwned>> {
+        let shared = self.live.shared();
+        let Some(calls) = &self.calls else {
+            return Err(Error::new(
+                Code::Unsupported,
+                format!("{} starts no call whose segments are known", self.path),
+            ));
+        };
+        if calls.address.sub.is_some_and(|sub| !shared.kinds.has(sub)) {
+            return Err(Error::new(Code::Unsupported, "call segments are not among what this client syncs"));
+        }
+        let (limit, mut pause) = (Limit::new(timeout), LOOKS.0);
+        let mut awaited = Awaited { addresses: vec![calls.address], since: self.awaited.since };
+        loop {
+            let snapshot =
+                shared.wait_for(&awaited, limit).map_err(|error| error.context("no call segment appeared"))?;
+            if !snapshot.has_parent(&calls.address) {
+                let message = format!("what {} was sent to is gone, and its calls with it", self.path);
+                return Err(Error::new(Code::NotFound, message));
+            }
+            let found = calls.new_in(&snapshot);
+            if !found.is_empty() {
+                return Ok(found);
+            }
+            std::thread::sleep(limit.left().map_or(pause, |left| left.min(pause)));
+            pause = (pause * 2).min(LOOKS.1);
+            awaited.since = Moment::now();
+            shared.tell(Message::Urgent(awaited.addresses.clone()));
+        }
+    }
+}
+
+impl Calls {
+    fn new_in(&self, snapshot: &Snapshot) -> Vec<ResourceOwned> {
+        let Some(list) = snapshot.collection(&self.address) else { return Vec::new() };
+        let list = List::of_collection(snapshot, list);
+        let is_new = |id: Uuid| self.before.iter().all(|calls| calls.table.find_id(&id).is_none());
+        list.iter().filter(|call| is_new(call.id())).map(|call| call.to_owned()).collect()
     }
 }
 

@@ -248,7 +248,8 @@ pub struct Action {
     pub args: &'static [Arg],
     /// How sure the path and the body are. That the action exists is documented for all of them.
     pub mark: Mark,
-    /// The sub resources, seen from the core server or from the instance, that the action may change.
+    /// What the action may change: `/list` of the core server, `sub` of the instance, `.` the collection that the instance is
+    /// read from, `*` all that it is in.
     pub touches: &'static [&'static str],
     /// What it does.
     pub doc: &'static str,
@@ -533,7 +534,7 @@ pub static RESOURCES: [Resource; 10] = [
             "transfer",
             "transfer",
             &[arg("destination", "destination", ArgType::Destination)],
-            &["/callSegments"],
+            &["/callSegments", "*"],
             "Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue.",
         )],
         since: "3.2",
@@ -573,14 +574,14 @@ pub static RESOURCES: [Resource; 10] = [
             p("dynamic", "dynamic", Type::Bool, "Whether the agent logged in, rather than being configured."),
         ],
         actions: &[
-            action("logout", "logout", &[], &["^"], "Logs the agent out of its queue."),
-            action("pause", "pause", &[], &["^"], "Pauses the agent."),
-            action("unpause", "unpause", &[], &["^"], "Ends the agent's pause."),
+            action("logout", "logout", &[], &["*"], "Logs the agent out of its queue."),
+            action("pause", "pause", &[], &["*"], "Pauses the agent."),
+            action("unpause", "unpause", &[], &["*"], "Ends the agent's pause."),
             action(
                 "set_penalty",
                 "setPenalty",
                 &[arg("penalty", "penalty", ArgType::Penalty)],
-                &["^", "statistics"],
+                &["*", "statistics"],
                 "Sets the agent's penalty: agents with a lower one are called first.",
             ),
         ],
@@ -689,7 +690,7 @@ mod tests {
                 for touched in action.touches {
                     match touched.strip_prefix('/') {
                         Some(segment) => assert!(SubId::find(Kind::CoreServer, segment).is_some()),
-                        None if matches!(*touched, "." | "^") => {}
+                        None if matches!(*touched, "." | "*") => {}
                         None => assert!(SubId::find(row.kind, touched).is_some(), "{} {touched}", row.name),
                     }
                 }

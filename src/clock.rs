@@ -1,8 +1,10 @@
-//! The library's one clock: nanoseconds of a monotonic clock.
+//! The library's one clock: nanoseconds of a monotonic clock. And the limits of what waits.
 //!
 //! A moment fits an atomic, so that a confirmation moves forward without a lock. Wall times are derived for display only.
 
-use std::time::{Duration, SystemTime};
+use std::fmt;
+use std::sync::{Condvar, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
 
 /// The time since the machine started, also while it was suspended: after a suspension everything is as old as it is.
 #[cfg(target_os = "linux")]
@@ -48,5 +50,46 @@ impl std::ops::Add<Duration> for Moment {
 
     fn add(self, wait: Duration) -> Moment {
         Moment(self.0.saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// How long something may take in all, from when this was made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limit {
+    time: Option<Duration>,
+    until: Option<Instant>,
+}
+
+impl Limit {
+    /// `None`, and a time beyond what the clock can tell: as long as it takes.
+    pub(crate) fn new(time: Option<Duration>) -> Limit {
+        Limit { time, until: time.and_then(|time| Instant::now().checked_add(time)) }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.left().is_some_and(|left| left.is_zero())
+    }
+
+    /// How much is left of the time; `None`: there is no limit.
+    pub(crate) fn left(&self) -> Option<Duration> {
+        self.until.map(|until| until.saturating_duration_since(Instant::now()))
+    }
+
+    /// Waits for a notification; `None`: the time is over.
+    pub(crate) fn wait<'g, T>(&self, news: &Condvar, guard: MutexGuard<'g, T>) -> Option<MutexGuard<'g, T>> {
+        Some(match self.until {
+            None => news.wait(guard).unwrap_or_else(PoisonError::into_inner),
+            Some(until) => {
+                let left = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())?;
+                news.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
+            }
+        })
+    }
+}
+
+impl fmt::Display for Limit {
+    /// The time that was given.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.time.unwrap_or_default(), f)
     }
 }

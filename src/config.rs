@@ -9,7 +9,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::catalog::{Action, Kind};
+use crate::catalog::{Action, Kind, SubId};
 use crate::error::{Code, Error, Result};
 use crate::overlay::Rows;
 use crate::path::encode_name;
@@ -410,8 +410,28 @@ impl Config {
                 )));
             }
         }
+        self.validate_rate()?;
         if self.ca_file.is_some() && !self.verify {
             return Err(config("ca_file says whom to trust and verify(false) trusts everyone; leave one of them out"));
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    /// The core servers' lists can be asked for as often as their cadences promise.
+    fn validate_rate(&self) -> Result<()> {
+        let Some(rate) = self.max_requests_per_second else { return Ok(()) };
+        let kinds = self.kind_set();
+        let lists = SubId::of(Kind::CoreServer).filter(|sub| kinds.has(*sub)).map(|sub| sub.row().kind);
+        let servers = self.core_servers.as_ref().map_or(1, Vec::len).max(1) as f64;
+        let a_second = |kind| 1.0 / self.get_cadence(kind).max.as_secs_f64();
+        let needed = a_second(Kind::CoreServer) + servers * lists.map(a_second).sum::<f64>();
+        if rate < needed {
+            return Err(config(format!(
+                "max_requests_per_second is {rate}, but the longest intervals of the cadences promise {needed:.3} requests \
+                 a second for the core servers' lists alone; raise it, or the cadences' max, or sync fewer kinds"
+            )));
         }
         Ok(())
     }

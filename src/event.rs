@@ -10,8 +10,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use uuid::Uuid;
 
-/// A listener that does not keep up has this many events kept for it, the latest ones.
+/// A listener that does not keep up has this many events kept for it, the latest ones,
 const KEPT: usize = 1_000;
+/// and not more than so many bytes of them, though the latest one whatever its size.
+const KEPT_BYTES: usize = 4 << 20;
 
 /// An event of the server's Event API. Its type may be one that the vendor does not document.
 #[derive(Clone, PartialEq, Eq)]
@@ -82,13 +84,28 @@ pub(crate) struct Listener {
 #[derive(Default)]
 struct Waiting {
     events: VecDeque<Arc<Event>>,
+    /// The sizes of the events together.
+    bytes: usize,
     dropped: u64,
+}
+
+impl Waiting {
+    fn pop(&mut self) -> Option<Arc<Event>> {
+        let event = self.events.pop_front()?;
+        self.bytes -= event.json.len();
+        Some(event)
+    }
 }
 
 impl Listener {
     /// The oldest event that waits.
     pub(crate) fn take(&self) -> Option<Arc<Event>> {
-        self.lock().events.pop_front()
+        self.lock().pop()
+    }
+
+    /// Whether no event waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.lock().events.is_empty()
     }
 
     /// How many events were dropped since this was last asked, the oldest first, because they were not taken.
@@ -98,11 +115,12 @@ impl Listener {
 
     fn put(&self, event: Arc<Event>) {
         let mut waiting = self.lock();
-        if waiting.events.len() >= KEPT {
-            waiting.events.pop_front();
+        waiting.bytes += event.json.len();
+        waiting.events.push_back(event);
+        while waiting.events.len() > KEPT || (waiting.bytes > KEPT_BYTES && waiting.events.len() > 1) {
+            waiting.pop();
             waiting.dropped += 1;
         }
-        waiting.events.push_back(event);
         drop(waiting);
         (self.wake)();
     }
@@ -139,6 +157,32 @@ mod tests {
         assert_eq!(sleeper.take().unwrap().time, Some(6));
         assert_eq!(rings.load(Ordering::Relaxed), KEPT + 5);
         assert!(other.take().is_none());
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_in_bytes_too() {
+        let subscribers = Subscribers::default();
+        let sleeper = subscribers.subscribe(|| {});
+        let large = |n, bytes| {
+            let event_type = "test".into();
+            Arc::new(Event { event_type, time: Some(n), core_server_id: None, json: "x".repeat(bytes).into() })
+        };
+        for n in 1..=10 {
+            subscribers.deliver(&large(n, KEPT_BYTES / 4));
+        }
+        assert_eq!(sleeper.take_dropped(), 6);
+        assert_eq!(sleeper.take().unwrap().time, Some(7));
+        // There is room again for one, then it is the turn of the oldest.
+        subscribers.deliver(&large(11, KEPT_BYTES / 4));
+        assert_eq!(sleeper.take_dropped(), 0);
+        subscribers.deliver(&event(12));
+        assert_eq!(sleeper.take_dropped(), 1);
+        // The latest one is kept however large it is.
+        subscribers.deliver(&large(13, KEPT_BYTES + 1));
+        assert_eq!(sleeper.take_dropped(), 4);
+        assert_eq!(sleeper.take().unwrap().time, Some(13));
+        assert!(sleeper.is_empty());
+        assert_eq!(sleeper.lock().bytes, 0);
     }
 
     #[test]

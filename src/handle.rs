@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -28,15 +28,39 @@ pub(crate) enum Locator {
 /// A reference to an instance by its kind and the names along its path. It is bound anew at every use.
 ///
 /// Rules: the name decides, byte for byte. When nothing has the name any more, the `configurationId` that was seen under it
-/// does (a renamed extension is still found). When the name changes hands, the handle follows the name. A path that holds
-/// ids is made symbolic when it is first found; an instance without a symbolic name (a call segment, an agent) is found by
-/// its id only, until the server restarts.
+/// does (a renamed extension is still found). When the name changes hands, the handle follows the name; a
+/// [strict](Handle::strict) handle refuses. A path that holds ids is made symbolic when it is first found; an instance
+/// without a symbolic name (a call segment, an agent) is found by its id only, until the server restarts.
+/// [`Handle::binding`] tells to what the handle is bound, and how often that changed.
 pub struct Handle {
     live: Live,
-    locator: Mutex<Locator>,
-    /// The `configurationId` of the instance when it was last found.
-    configuration_id: Mutex<Option<String>>,
     kind: Kind,
+    is_strict: bool,
+    memory: Mutex<Memory>,
+}
+
+/// What a handle knows of its instance.
+#[derive(Clone)]
+struct Memory {
+    locator: Locator,
+    binding: Option<Binding>,
+}
+
+/// To which object a handle is bound, as it was last found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Binding {
+    /// The id of the object: new after every restart of the server.
+    pub id: Uuid,
+    /// The `configurationId` of the object, which stays: `None` where its kind has none.
+    pub configuration_id: Option<String>,
+    /// The epoch of the snapshot it was found in.
+    pub epoch: u64,
+    /// How often the handle was bound anew since it was made: to the same object after a restart of the server, or to
+    /// another object that has the name now.
+    pub rebinds: u64,
+    /// How often that was another object, as far as a `configurationId` tells.
+    pub other_objects: u64,
 }
 
 impl Handle {
@@ -45,7 +69,27 @@ impl Handle {
             Locator::Path(path) => path.kind(),
             Locator::Named { list, .. } => list.row().kind,
         };
-        Handle { live, locator: Mutex::new(locator), configuration_id: Mutex::default(), kind }
+        Handle { live, kind, is_strict: false, memory: Mutex::new(Memory { locator, binding: None }) }
+    }
+
+    /// The same reference, bound for good to the object that it finds now or, where there is none, first: when the name
+    /// leads to another object, it refuses with [`Code::NotFound`]. An object is the same as long as it has its
+    /// `configurationId`, also after a restart of the server; where its kind has none, as long as it has its id.
+    pub fn strict(&self) -> Handle {
+        let mut strict = self.clone();
+        strict.is_strict = true;
+        let _ = strict.get();
+        strict
+    }
+
+    /// Whether it refuses another object than the one it is bound to.
+    pub fn is_strict(&self) -> bool {
+        self.is_strict
+    }
+
+    /// To what the handle is bound, as it was last found; `None` before it found anything.
+    pub fn binding(&self) -> Option<Binding> {
+        self.memory().binding.clone()
     }
 
     /// The client it belongs to.
@@ -71,8 +115,12 @@ impl Handle {
         }
     }
 
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn locator(&self) -> Locator {
-        self.locator.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.memory().locator.clone()
     }
 
     /// The instance in the current snapshot, whatever its age.
@@ -115,14 +163,22 @@ impl Handle {
             Err(error) if error.code() == Code::NotFound => self.find_renamed(snapshot, &locator).ok_or(error)?,
             found => found?,
         };
+        let mut memory = self.memory();
+        if self.is_strict
+            && let Some(binding) = &memory.binding
+            && !binding.is_of(&found)
+        {
+            return Err(binding.refusal(&found));
+        }
         if let Locator::Path(path) = &locator
             && !path.is_symbolic()
         {
-            *self.locator.lock().unwrap_or_else(PoisonError::into_inner) = Locator::Path(found.path());
+            memory.locator = Locator::Path(found.path());
         }
-        let mut memory = self.configuration_id.lock().unwrap_or_else(PoisonError::into_inner);
-        if memory.as_deref() != found.configuration_id() {
-            *memory = found.configuration_id().map(str::to_owned);
+        match &mut memory.binding {
+            Some(binding) if binding.epoch > snapshot.epoch() => {}
+            Some(binding) => binding.follow(&found, snapshot.epoch()),
+            None => memory.binding = Some(Binding::new(&found, snapshot.epoch())),
         }
         Ok(found)
     }
@@ -169,7 +225,7 @@ impl Handle {
 
     /// The instance that has the `configurationId` last seen, if exactly one has.
     fn find_renamed<'s>(&self, snapshot: &'s Snapshot, locator: &Locator) -> Option<Resource<'s>> {
-        let memory = self.configuration_id.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        let memory = self.memory().binding.as_ref()?.configuration_id.clone()?;
         let lists: Vec<List<'s>> = match locator {
             Locator::Named { list, .. } => snapshot.core_servers().iter().map(|server| server.sub(*list)).collect(),
             Locator::Path(path) => {
@@ -212,11 +268,16 @@ impl Handle {
         Call { live, kind, action, args, options, locate: &locate, path: &path }.run()
     }
 
-    /// A handle for the singleton below this one.
+    /// A handle for the singleton below this one; strict as this one is.
     ///
     /// # Errors
-    /// [`Code::InvalidPath`] when nothing of that name is below it.
+    /// [`Code::InvalidPath`] when nothing of that name is below it; of a strict handle also as [`Handle::get`].
     pub fn below(&self, segment: &str) -> Result<Handle> {
+        if self.is_strict {
+            // By the id of the object: the name may lead to another one a moment later.
+            let path = self.get()?.get().id_path().sub(segment)?;
+            return Ok(Handle::new(self.live.clone(), Locator::Path(path)).strict());
+        }
         let path = match self.locator() {
             Locator::Path(path) => path,
             Locator::Named { .. } => self.get()?.get().path(),
@@ -225,12 +286,51 @@ impl Handle {
     }
 }
 
+impl Binding {
+    fn new(found: &Resource<'_>, epoch: u64) -> Binding {
+        let configuration_id = found.configuration_id().map(str::to_owned);
+        Binding { id: found.id(), configuration_id, epoch, rebinds: 0, other_objects: 0 }
+    }
+
+    /// Whether this is the object that was bound, perhaps with a new id.
+    fn is_of(&self, found: &Resource<'_>) -> bool {
+        match &self.configuration_id {
+            Some(known) => found.configuration_id() == Some(known),
+            None => found.id() == self.id,
+        }
+    }
+
+    fn follow(&mut self, found: &Resource<'_>, epoch: u64) {
+        if self.id == found.id() {
+            if self.configuration_id.as_deref() != found.configuration_id() {
+                self.configuration_id = found.configuration_id().map(str::to_owned);
+            }
+            return;
+        }
+        let other = self.configuration_id.is_some() && !self.is_of(found);
+        let (rebinds, other_objects) = (self.rebinds + 1, self.other_objects + u64::from(other));
+        *self = Binding { rebinds, other_objects, ..Binding::new(found, epoch) };
+    }
+
+    fn refusal(&self, found: &Resource<'_>) -> Error {
+        let was = |configuration_id: Option<&str>, id: Uuid| match configuration_id {
+            Some(configuration_id) => format!("configurationId {configuration_id}"),
+            None => format!("id {id}"),
+        };
+        let message = format!(
+            "{} is another object now ({}) than the one the strict handle is bound to ({})",
+            found.path(),
+            was(found.configuration_id(), found.id()),
+            was(self.configuration_id.as_deref(), self.id),
+        );
+        Error::new(Code::NotFound, message)
+    }
+}
+
 impl Clone for Handle {
     fn clone(&self) -> Self {
-        let memory = self.configuration_id.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut handle = Handle::new(self.live.clone(), self.locator());
-        handle.configuration_id = Mutex::new(memory);
-        handle
+        let memory = Mutex::new(self.memory().clone());
+        Handle { live: self.live.clone(), kind: self.kind, is_strict: self.is_strict, memory }
     }
 }
 
@@ -245,6 +345,13 @@ macro_rules! handle {
         #[doc = $doc]
         #[derive(Debug, Clone)]
         pub struct $name(pub(crate) Handle);
+
+        impl $name {
+            /// As [`Handle::strict`].
+            pub fn strict(&self) -> Self {
+                $name(self.0.strict())
+            }
+        }
 
         impl Deref for $name {
             type Target = Handle;

@@ -106,6 +106,11 @@ pub struct Health {
     pub last_error: Option<Problem>,
     /// What is wrong now, by kind, where single lists fail while the server can be reached.
     pub failing: Vec<(Kind, Problem)>,
+    /// Kinds whose core servers' lists the server did not confirm in time, each with the age of the oldest: longer ago than
+    /// the longest interval of the [cadence](crate::Config::cadence), the
+    /// [first byte timeout](crate::Config::first_byte_timeout) and a second. Any of them makes the state
+    /// [`Stale`](State::Stale); in the other kinds the data may be as fresh as ever.
+    pub overdue: Vec<(Kind, Duration)>,
     /// How it stands with the server's events.
     pub events: EventsState,
     /// The last thing that went wrong with the events, also when it has healed since.

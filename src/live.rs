@@ -9,7 +9,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 
 use crate::action::{self, Arg, Call, Ticket};
 use crate::catalog::{Kind, SubId};
-use crate::clock::Moment;
+use crate::clock::{Limit, Moment};
 use crate::config::{Config, Secret};
 use crate::error::{Code, Error, Result};
 use crate::handle::{
@@ -90,9 +90,9 @@ impl Live {
     /// Waits for the first whole snapshot; `None` waits as long as it takes.
     ///
     /// # Errors
-    /// [`Code::SyncTimeout`], which says what stands in the way; [`Code::Closed`].
+    /// [`Code::SyncTimeout`], which says what stands in the way; [`Code::Closed`]; [`Code::Internal`] when a defect ended the sync.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Snapshot> {
-        self.shared().wait_for_data(timeout)
+        self.shared().wait_for_data(Limit::new(timeout))
     }
 
     /// Pins the current snapshot, whatever its age; empty before the first sync. Never waits, takes no lock.
@@ -130,19 +130,20 @@ impl Live {
         self.shared().health()
     }
 
-    /// Asks for all core servers' own lists now, and waits until they are read.
+    /// Asks for all core servers' own lists now, and waits until they are read, before the first sync for that too: at most
+    /// `timeout` in all, `None` as long as it takes. Those who ask at the same time share the requests.
     ///
     /// # Errors
-    /// [`Code::TimedOut`], [`Code::Closed`].
+    /// [`Code::TimedOut`], before the first sync [`Code::SyncTimeout`]; [`Code::Closed`]; [`Code::Internal`] when a defect ended the sync.
     pub fn refresh(&self, timeout: Option<Duration>) -> Result<Snapshot> {
-        let since = Moment::now();
-        let snapshot = self.wait(timeout)?;
+        let (limit, since, shared) = (Limit::new(timeout), Moment::now(), self.shared());
+        let snapshot = shared.wait_for_data(limit)?;
         let mut addresses = vec![Address::ROOT];
         for server in &snapshot.0.servers {
             addresses.extend(server.lists.iter().flatten().map(|list| list.address));
         }
-        self.shared().tell(Message::Refresh);
-        self.shared().wait_for(&Awaited { addresses, since }, timeout)
+        shared.tell(Message::Refresh);
+        shared.wait_for(&Awaited { addresses, since }, limit)
     }
 
     /// Replaces the credentials, from the next request on, and tries again at once.

@@ -9,11 +9,12 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use uuid::Uuid;
 
 use crate::catalog::{Kind, KindSet};
+use crate::clock::Limit;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, Listener};
 use crate::live::Live;
@@ -84,16 +85,15 @@ pub struct Watch {
     seen: Snapshot,
     pending: VecDeque<Change>,
     merged: u64,
-    signal: Arc<Signal>,
-    events: Option<Arc<Listener>>,
-    process: u32,
+    news: Arc<News>,
+    /// The last change that was taken was an event.
+    told_event: bool,
 }
 
 impl Watch {
     pub(crate) fn new(live: Live, filter: Filter, seen: Snapshot) -> Watch {
-        let (signal, events) = subscribe(&live, &filter);
-        let process = std::process::id();
-        Watch { live, filter, seen, pending: VecDeque::new(), merged: 0, signal, events, process }
+        let news = News::subscribe(&live, &filter);
+        Watch { live, filter, seen, pending: VecDeque::new(), merged: 0, news, told_event: false }
     }
 
     /// The next change; waits for one at most `timeout` (`None`: as long as it takes). `Ok(None)`: none came in time.
@@ -101,64 +101,78 @@ impl Watch {
     /// # Errors
     /// [`Code::Closed`] once the client is closed and everything was taken.
     pub fn next(&mut self, timeout: Option<Duration>) -> Result<Option<Change>> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
-        if self.process != std::process::id() {
-            // After a fork the descriptor is shared with the parent, and a lock may be held by a thread that is not here.
-            std::mem::forget((self.signal.clone(), self.events.clone()));
-            (self.signal, self.events) = subscribe(&self.live, &self.filter);
-            self.process = std::process::id();
-        }
+        let (limit, news) = (Limit::new(timeout), self.news().clone());
         loop {
-            if let Some(change) = self.take() {
+            if let Some(change) = self.take(&news) {
                 return Ok(Some(change));
             }
             if self.live.is_closed() {
                 return Err(Error::new(Code::Closed, "the client is closed"));
             }
-            if !self.signal.wait(deadline) {
+            if !news.signal.wait(limit) {
                 return Ok(None);
             }
         }
     }
 
+    /// What tells this process that it is worth looking.
+    fn news(&self) -> &Arc<News> {
+        let mut news = &self.news;
+        while news.process != std::process::id() {
+            news = news.child.get_or_init(|| News::subscribe(&self.live, &self.filter));
+        }
+        news
+    }
+
     /// Takes a change without waiting.
-    fn take(&mut self) -> Option<Change> {
-        if self.pending.is_empty() {
-            // Cleared before the look: what is published meanwhile sets it again.
-            self.signal.clear();
-            let now = self.live.snapshot();
-            if let Some(event) = self.take_event(&now) {
-                self.signal.set();
-                return Some(Change { kind: ChangeKind::Event, old: None, new: None, event: Some(event) });
+    fn take(&mut self, news: &News) -> Option<Change> {
+        // Events and the differences of snapshots take turns: a flood of the ones hides none of the others.
+        let change = match self.told_event {
+            true => self.take_difference().or_else(|| self.take_event(news)),
+            false => self.take_event(news).or_else(|| self.take_difference()),
+        };
+        self.told_event = change.as_ref().is_some_and(|change| change.kind == ChangeKind::Event);
+        if !self.is_worth_a_look(news) {
+            news.signal.clear();
+            // What came meanwhile may have set it before it was cleared.
+            if self.is_worth_a_look(news) {
+                news.signal.set();
             }
+        }
+        change
+    }
+
+    fn take_difference(&mut self) -> Option<Change> {
+        if self.pending.is_empty() {
+            let now = self.live.snapshot();
             if now.generation() != self.seen.generation() {
                 self.merged += now.generation().saturating_sub(self.seen.generation() + 1);
                 let filter = &self.filter;
                 self.pending = now.diff(&self.seen).into_iter().filter(|change| filter.accepts(change)).collect();
                 self.seen = now;
             }
-            if self.pending.len() > 1 || self.live.is_closed() {
-                self.signal.set();
-            }
         }
-        let change = self.pending.pop_front();
-        if self.pending.is_empty() && change.is_some() {
-            self.signal.clear();
-            if self.live.snapshot().generation() != self.seen.generation() || self.live.is_closed() {
-                self.signal.set();
-            }
-        }
-        change
+        self.pending.pop_front()
     }
 
-    fn take_event(&mut self, snapshot: &Snapshot) -> Option<Arc<Event>> {
-        let events = self.events.as_ref()?;
+    fn take_event(&mut self, news: &News) -> Option<Change> {
+        let events = news.events.as_ref()?;
         self.merged += events.take_dropped();
-        std::iter::from_fn(|| events.take()).find(|event| self.filter.accepts_event(event, snapshot))
+        let now = self.live.snapshot();
+        let event = std::iter::from_fn(|| events.take()).find(|event| self.filter.accepts_event(event, &now))?;
+        Some(Change { kind: ChangeKind::Event, old: None, new: None, event: Some(event) })
+    }
+
+    /// Whether there may be something to take, or to tell. The signal is set as long as there is.
+    fn is_worth_a_look(&self, news: &News) -> bool {
+        !self.pending.is_empty()
+            || news.events.as_ref().is_some_and(|events| !events.is_empty())
+            || self.live.snapshot().generation() != self.seen.generation()
+            || self.live.is_closed()
     }
 
     /// How many snapshots were merged into later ones, and how many events were dropped, because the reader was slow: of the
-    /// resources it gets the latest, of the events the latest 1 000.
+    /// resources it gets the latest, of the events the latest 1 000, or the latest 4 MiB where they are large.
     pub fn merged(&self) -> u64 {
         self.merged
     }
@@ -169,12 +183,12 @@ impl Watch {
     }
 
     /// A descriptor that is readable while there may be something to take with a timeout of zero. Only poll it; it belongs to
-    /// the watch and is closed with it.
+    /// the watch and is closed with it; a forked child has one of its own.
     ///
     /// # Errors
     /// [`Code::Internal`] when the process may open no more descriptors; it may work later.
     pub fn fd(&self) -> Result<BorrowedFd<'_>> {
-        self.signal.fd()
+        self.news().signal.fd()
     }
 }
 
@@ -184,18 +198,39 @@ impl fmt::Debug for Watch {
     }
 }
 
-fn subscribe(live: &Live, filter: &Filter) -> (Arc<Signal>, Option<Arc<Listener>>) {
-    let (shared, signal) = (live.shared(), Arc::new(Signal::default()));
-    let wake = Arc::downgrade(&signal);
-    let ring = move || {
-        if let Some(signal) = wake.upgrade() {
-            signal.set();
+/// What tells a watch that it is worth looking. It belongs to one process: after a fork the descriptor is shared with the
+/// parent, and a lock may be held by a thread that is not there.
+struct News {
+    signal: Arc<Signal>,
+    events: Option<Arc<Listener>>,
+    process: u32,
+    /// That of the forked child which this process is.
+    child: OnceLock<Arc<News>>,
+}
+
+impl News {
+    fn subscribe(live: &Live, filter: &Filter) -> Arc<News> {
+        let (shared, signal) = (live.shared(), Arc::new(Signal::default()));
+        let wake = Arc::downgrade(&signal);
+        let ring = move || {
+            if let Some(signal) = wake.upgrade() {
+                signal.set();
+            }
+        };
+        let events = filter.events.then(|| shared.events.subscribers.subscribe(ring));
+        shared.signals.add(&signal, filter.kinds);
+        signal.set(); // Something may have been published before the signal was known.
+        Arc::new(News { signal, events, process: std::process::id(), child: OnceLock::new() })
+    }
+}
+
+impl Drop for News {
+    fn drop(&mut self) {
+        if self.process != std::process::id() {
+            // What belongs to the parent's threads is never freed here.
+            std::mem::forget((self.signal.clone(), self.events.clone()));
         }
-    };
-    let events = filter.events.then(|| shared.events.subscribers.subscribe(ring));
-    shared.signals.add(&signal);
-    signal.set(); // Something may have been published before the signal was known.
-    (signal, events)
+    }
 }
 
 /// Tells one watcher that it is worth looking.
@@ -227,19 +262,11 @@ impl Signal {
     }
 
     /// False when the time was up.
-    fn wait(&self, deadline: Option<Instant>) -> bool {
+    fn wait(&self, limit: Limit) -> bool {
         let mut set = self.lock();
         while !*set {
-            set = match deadline {
-                None => self.changed.wait(set).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
-                    else {
-                        return false;
-                    };
-                    self.changed.wait_timeout(set, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            let Some(news) = limit.wait(&self.changed, set) else { return false };
+            set = news;
         }
         true
     }
@@ -280,18 +307,27 @@ impl Signal {
 
 /// All watchers of a client.
 #[derive(Default)]
-pub(crate) struct Signals(Mutex<Vec<Weak<Signal>>>);
+pub(crate) struct Signals(Mutex<Vec<(Weak<Signal>, KindSet)>>);
 
 impl Signals {
-    fn add(&self, signal: &Arc<Signal>) {
-        let mut signals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        signals.retain(|signal| signal.strong_count() > 0);
-        signals.push(Arc::downgrade(signal));
+    fn all(&self) -> MutexGuard<'_, Vec<(Weak<Signal>, KindSet)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, signal: &Arc<Signal>, kinds: KindSet) {
+        let mut signals = self.all();
+        signals.retain(|(signal, _)| signal.strong_count() > 0);
+        signals.push((Arc::downgrade(signal), kinds));
+    }
+
+    /// Whether anybody watches this kind.
+    pub(crate) fn watch(&self, kind: Kind) -> bool {
+        self.all().iter().any(|(signal, kinds)| kinds.contains(kind) && signal.strong_count() > 0)
     }
 
     /// Something was published, or the client closed.
     pub(crate) fn set_all(&self) {
-        for signal in self.0.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for (signal, _) in self.all().iter() {
             if let Some(signal) = signal.upgrade() {
                 signal.set();
             }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use isymphony::action::{Arg, Options, Outcome};
 use isymphony::catalog::Kind;
 use isymphony::sandbox::{Caller, RawResponse, RequestRecord, Sandbox, SandboxConfig};
+use isymphony::snapshot::CallSegment;
 use isymphony::{Code, Config, Live};
 
 const LONG: Option<Duration> = Some(Duration::from_secs(10));
@@ -422,4 +423,41 @@ fn every_call_writes_one_line() {
     let number = Arg::Int(7);
     let _ = live.queue("5001", None).unwrap().login(number).unwrap_err();
     assert!(line().1.contains("args=\"extension:7\""));
+}
+
+#[test]
+fn a_ticket_of_an_originate_gives_the_calls_that_appeared_for_it() {
+    let (sandbox, live) = world();
+    let old = sandbox.add_call("4224", &Caller::new("Ann", "5550001")).unwrap();
+    live.refresh(LONG).unwrap();
+    let extension = live.extension("4224", None).unwrap();
+    let ticket = extension.originate("5551234").unwrap();
+    let calls = ticket.call_segments(LONG).unwrap();
+    let ids: Vec<_> = calls.iter().map(|call| call.get().id()).collect();
+    let expected: Vec<_> = sandbox.call_segments("4224").unwrap().into_iter().filter(|id| *id != old).collect();
+    assert_eq!(ids, expected);
+    assert_eq!(ids.len(), 1);
+    let call = CallSegment::try_from(calls[0].get()).unwrap();
+    assert_eq!(call.extension().and_then(|extension| extension.extension_number()), Some("4224"));
+
+    // The server is slow to make the call: it is waited for.
+    let lists = format!("*/extensions/{}/callSegments", sandbox.extension_id("4224").unwrap());
+    sandbox.override_body(&lists, "[]");
+    let ticket = extension.originate("5551234").unwrap();
+    let error = ticket.call_segments(Some(Duration::from_millis(200))).unwrap_err();
+    assert_eq!(error.code(), Code::TimedOut);
+    assert!(error.message().starts_with("no call segment appeared"), "{error}");
+    let found = std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| ticket.call_segments(LONG));
+        std::thread::sleep(Duration::from_millis(100));
+        sandbox.clear_overrides();
+        waiting.join().unwrap()
+    });
+    assert!(found.is_ok(), "{found:?}");
+
+    let other = live.user("mike", None).unwrap().set_status("Lunch", "away", "", None).unwrap();
+    assert_eq!(other.call_segments(LONG).unwrap_err().code(), Code::Unsupported);
+    sandbox.restart();
+    until("a new epoch", || live.snapshot().epoch() == 2);
+    assert_eq!(ticket.call_segments(LONG).unwrap_err().code(), Code::NotFound);
 }

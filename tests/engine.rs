@@ -279,3 +279,57 @@ fn a_ticket_waits_also_for_what_was_never_read() {
     let queue = snapshot.core_server("default").unwrap().queues().by_name("5900").unwrap();
     assert_eq!(isymphony::snapshot::Queue::try_from(queue).unwrap().agents().len(), 1);
 }
+
+#[test]
+fn a_handle_tells_when_it_is_bound_anew_and_a_strict_one_refuses_another_object() {
+    let sandbox = sandbox();
+    let live = open(&sandbox);
+    let handle = live.extension("4224", None).unwrap();
+    assert_eq!(handle.binding(), None);
+    let strict = handle.strict();
+    let first = handle.resolve().unwrap();
+    let binding = handle.binding().unwrap();
+    assert_eq!((binding.id, binding.rebinds, binding.other_objects), (first, 0, 0));
+    assert_eq!(strict.binding().unwrap(), binding);
+
+    sandbox.restart();
+    until(&live, "a new epoch", |snapshot| snapshot.epoch() == 2);
+    assert_ne!(handle.resolve().unwrap(), first);
+    assert_eq!(strict.resolve().unwrap(), handle.resolve().unwrap());
+    let again = handle.binding().unwrap();
+    assert_eq!((again.epoch, again.rebinds, again.other_objects), (2, 1, 0));
+    assert_eq!(again.configuration_id, binding.configuration_id);
+
+    // A renamed extension is the same object; then another one takes its name.
+    sandbox.rename_extension("4224", "7000").unwrap();
+    until(&live, "renamed", |snapshot| extension(snapshot, "7000").is_some());
+    assert_eq!(strict.get().unwrap().get().name(), Some("7000"));
+    let other = sandbox.extension_numbers().into_iter().find(|number| number != "7000").unwrap();
+    sandbox.rename_extension(&other, "4224").unwrap();
+    until(&live, "taken", |snapshot| extension(snapshot, "4224").is_some());
+    assert_eq!(handle.get().unwrap().get().name(), Some("4224"));
+    assert_eq!(handle.binding().unwrap().other_objects, 1);
+    let error = strict.get().unwrap_err();
+    assert_eq!(error.code(), Code::NotFound);
+    assert!(error.message().contains("strict"), "{error}");
+    sandbox.clear_requests();
+    assert_eq!(strict.originate("5551234").unwrap_err().code(), Code::NotFound);
+    assert!(sandbox.requests().iter().all(|request| request.method != "POST"), "nothing was sent");
+}
+
+#[test]
+fn what_is_below_a_strict_handle_is_strict_too() {
+    let sandbox = sandbox();
+    let live = open(&sandbox);
+    let strict = live.user("mike", None).unwrap().strict();
+    assert!(strict.set_status("Lunch", "away", "", None).is_ok());
+    sandbox.rename_user("mike", "michael").unwrap();
+    sandbox.add_user("mike", "Another Mike").unwrap();
+    until(&live, "taken", |s| {
+        let users = s.core_server("default").unwrap().users();
+        users.find("mike").is_some() && users.find("michael").is_some()
+    });
+    sandbox.clear_requests();
+    assert_eq!(strict.set_status("Back", "available", "", None).unwrap_err().code(), Code::NotFound);
+    assert!(sandbox.requests().iter().all(|request| request.method != "POST"), "nothing was sent");
+}

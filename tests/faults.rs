@@ -231,3 +231,24 @@ fn an_action_whose_answer_is_lost_is_unknown_and_never_sent_twice() {
     let error = live.extension("4224", None).unwrap().originate("5551234").unwrap_err();
     assert_eq!(error.code(), Code::ConnectionFailed, "what was surely not sent is an error");
 }
+
+#[test]
+fn a_list_that_is_not_confirmed_in_time_makes_the_client_stale_and_says_which() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(&sandbox);
+    assert_eq!((live.health().state, live.health().overdue.len()), (State::Live, 0));
+    let calls = format!("coreServers/{}/callSegments", sandbox.core_server_id());
+    sandbox.fault_from_str(&format!("status=500; on={calls}")).unwrap();
+    until("stale", &live, || live.health().state == State::Stale);
+    let health = live.health();
+    let (kind, age) = health.overdue[0];
+    assert_eq!((health.overdue.len(), kind), (1, Kind::CallSegment));
+    // Its interval and the time to answer, with a second on top; the others go on being confirmed.
+    assert!(age > Duration::from_millis(1350), "{age:?}");
+    assert!(health.failing.iter().any(|(kind, _)| *kind == Kind::CallSegment));
+    let users = live.snapshot().core_server("default").unwrap().users().age().unwrap();
+    assert!(users < age, "{users:?}");
+    sandbox.clear_faults();
+    until("live again", &live, || live.health().state == State::Live);
+    assert!(live.health().overdue.is_empty());
+}

@@ -1,9 +1,12 @@
 //! The client in its host process: forks, signals, and what is left behind.
 
+use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
+use isymphony::catalog::Kind;
 use isymphony::health::State;
 use isymphony::sandbox::{Sandbox, SandboxConfig};
+use isymphony::watch::{Filter, Watch};
 use isymphony::{Config, Live};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
@@ -81,6 +84,43 @@ fn a_forked_child_reads_its_copy_and_syncs_when_asked() {
     assert!(sandbox.request_count() > requests);
     live.refresh(LONG).unwrap();
     assert_eq!(live.health().state, State::Live, "the parent is undisturbed");
+}
+
+/// Whether a watch's descriptor says that there may be something to take.
+fn is_readable(watch: &Watch) -> bool {
+    let fd = watch.fd().unwrap();
+    let mut asked = [rustix::event::PollFd::new(&fd, rustix::event::PollFlags::IN)];
+    rustix::event::poll(&mut asked, Some(&rustix::time::Timespec::default())).unwrap() > 0
+}
+
+#[test]
+fn a_watch_goes_on_in_a_forked_child_with_a_descriptor_of_its_own() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut config = Config::new(&sandbox.url()).unwrap();
+    for kind in Kind::ALL {
+        config.cadence(kind, Duration::from_secs(300), Duration::from_secs(600)).unwrap();
+    }
+    let live = Live::open(config.events(false).clone()).unwrap();
+    live.wait(LONG).unwrap();
+    let mut watch = live.watch(Filter::default().kinds([Kind::CallSegment]));
+    while is_readable(&watch) {
+        assert!(watch.next(Some(Duration::ZERO)).unwrap().is_none());
+    }
+    let code = in_child(|| {
+        let own = watch.fd().unwrap().as_raw_fd();
+        while is_readable(&watch) {
+            watch.next(Some(Duration::ZERO)).unwrap();
+        }
+        live.extension("4224", None).unwrap().originate("5551234").unwrap().wait(LONG).unwrap();
+        if !is_readable(&watch) || watch.next(LONG).unwrap().is_none() {
+            return 1;
+        }
+        // Once more: a child of the child.
+        let code = in_child(|| i32::from(watch.fd().unwrap().as_raw_fd() == own));
+        drop(watch);
+        code
+    });
+    assert_eq!(code, 0);
 }
 
 fn threads() -> Vec<(String, u64)> {

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::args::Context;
 use super::audit::Line;
-use super::{Arg, Options, Outcome, Ticket, invalid};
+use super::{Arg, Calls, Options, Outcome, Ticket, invalid};
 use crate::catalog::{Action, Kind, SubId};
-use crate::clock::Moment;
+use crate::clock::{Limit, Moment};
 use crate::error::{Code, Error, Result};
 use crate::live::Live;
 use crate::path::{PREFIX, Path};
@@ -118,8 +118,8 @@ impl Call<'_> {
         let since = Moment::now();
         let addresses = vec![Address::ROOT, target.get().parts().1.address];
         self.live.shared().tell(Message::Urgent(addresses.clone()));
-        let limit = deadline.saturating_duration_since(Instant::now()).min(LOOK);
-        let snapshot = self.live.shared().wait_for(&Awaited { addresses, since }, Some(limit)).ok()?;
+        let limit = Limit::new(Some(deadline.saturating_duration_since(Instant::now()).min(LOOK)));
+        let snapshot = self.live.shared().wait_for(&Awaited { addresses, since }, limit).ok()?;
         (self.locate)(&snapshot).ok()
     }
 
@@ -127,7 +127,8 @@ impl Call<'_> {
         line.target(target);
         let (snapshot, core_server) = (target.snapshot(), target.core_server());
         let context = Context { config: self.live.config(), snapshot, kind: self.kind, core_server };
-        self.post(target.id_path().to_string(), &context, row, touched(target, row), deadline, line)
+        let ticket = self.post(target.id_path().to_string(), &context, row, touched(target, row), deadline, line)?;
+        Ok(Ticket { calls: calls_of(target, row), ..ticket })
     }
 
     /// Sends to a path without knowing what is there.
@@ -199,7 +200,7 @@ pub(crate) fn plain_path(path: &str) -> Result<&str> {
 
 impl Post<'_> {
     /// Waits for its turn, and sends it, once.
-    fn run(self, line: &mut Line) -> Result<Ticket> {
+    fn run(mut self, line: &mut Line) -> Result<Ticket> {
         let shared = self.live.shared();
         if shared.is_closed() {
             return Err(crate::sync::closed());
@@ -226,9 +227,11 @@ impl Post<'_> {
             }
         };
         let since = Moment::now();
+        // What is not synced is neither asked for nor waited for.
+        self.touched.retain(|address| address.sub.is_none_or(|sub| shared.kinds.has(sub)));
         shared.tell(Message::Urgent(self.touched.clone()));
         let awaited = Awaited { addresses: self.touched, since };
-        Ok(Ticket { live: self.live.clone(), outcome, error, path: self.path, awaited })
+        Ok(Ticket { live: self.live.clone(), outcome, error, path: self.path, awaited, calls: None })
     }
 
     /// What the server's answer means.
@@ -264,13 +267,28 @@ fn touched(target: &Resource<'_>, action: &Action) -> Vec<Address> {
     let core_server = target.core_server_id();
     let own = target.parts().1.address;
     let below = |sub| Address { core_server, parent: target.id(), sub: Some(sub) };
-    action
-        .touches
-        .iter()
-        .filter_map(|touched| match (*touched, touched.strip_prefix('/')) {
-            ("." | "^", _) => Some(own),
-            (_, Some(segment)) => SubId::find(Kind::CoreServer, segment).map(|sub| Address::list(core_server, sub)),
-            (segment, None) => SubId::find(target.kind(), segment).map(below),
-        })
-        .collect()
+    let homes = target.snapshot().server(core_server).map_or(&[][..], |server| server.homes(target.id()));
+    let homes = homes.iter().map(|(parent, sub)| Address { core_server, parent: *parent, sub: Some(*sub) });
+    let mut all = Vec::new();
+    for touched in action.touches {
+        match (*touched, touched.strip_prefix('/')) {
+            (".", _) => all.push(own),
+            ("*", _) => all.extend(homes.clone()),
+            (_, Some(segment)) => {
+                all.extend(SubId::find(Kind::CoreServer, segment).map(|sub| Address::list(core_server, sub)));
+            }
+            (segment, None) => all.extend(SubId::find(target.kind(), segment).map(below)),
+        }
+    }
+    all
+}
+
+/// Where the calls that an action starts appear: the list of call segments below its target, and what is in it now.
+fn calls_of(target: &Resource<'_>, action: &Action) -> Option<Calls> {
+    let mut subs = action.touches.iter().filter_map(|touched| SubId::find(target.kind(), touched));
+    let sub = subs.find(|sub| sub.row().kind == Kind::CallSegment)?;
+    let address = Address { core_server: target.core_server_id(), parent: target.id(), sub: Some(sub) };
+    let server = target.snapshot().server(target.core_server_id())?;
+    let lists = [server.get(target.id(), sub), server.list_of(Kind::CallSegment)];
+    Some(Calls { address, before: lists.into_iter().flatten().cloned().collect() })
 }

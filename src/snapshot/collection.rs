@@ -1,6 +1,6 @@
 //! A collection: the Table of one list or singleton, where it belongs, and when the server last confirmed it.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use uuid::Uuid;
 
@@ -49,13 +49,36 @@ pub struct Collection {
     /// A digest of the body the Table was built from.
     pub(crate) digest: u128,
     confirmed: AtomicU64,
+    /// Whether a reader looked at it since the sync last asked.
+    read: AtomicBool,
 }
 
 impl Collection {
     /// `confirmed` is when the request that brought the Table was sent: what it says was true then or later.
     pub(crate) fn new(address: Address, table: Table, digest: u128, confirmed: Moment) -> Collection {
         let is_own_list = address.is_list_of_core_server();
-        Collection { address, table, is_own_list, digest, confirmed: AtomicU64::new(confirmed.0) }
+        Collection {
+            address,
+            table,
+            is_own_list,
+            digest,
+            confirmed: AtomicU64::new(confirmed.0),
+            read: AtomicBool::new(false),
+        }
+    }
+
+    /// A reader looks at it: the sync asks for it before what nobody reads.
+    #[inline]
+    pub(crate) fn mark_read(&self) {
+        // Readers share the cache line: it is written once, not at every read.
+        if !self.read.load(Ordering::Relaxed) {
+            self.read.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a reader looked at it since this was last called.
+    pub(crate) fn take_read(&self) -> bool {
+        self.read.swap(false, Ordering::Relaxed)
     }
 
     /// The Table.

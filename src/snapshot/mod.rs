@@ -125,8 +125,13 @@ impl Snapshot {
     }
 
     fn confirmed(&self) -> Moment {
+        self.own_lists().map(|list| list.confirmed()).fold(self.0.root.confirmed(), Moment::min)
+    }
+
+    /// The list of core servers, and the core servers' own lists.
+    pub(crate) fn own_lists(&self) -> impl Iterator<Item = &Collection> {
         let lists = self.0.servers.iter().flat_map(|server| server.lists.iter().flatten());
-        lists.map(|list| list.confirmed()).fold(self.0.root.confirmed(), Moment::min)
+        lists.chain([&self.0.root]).map(|list| &**list)
     }
 
     /// The core servers.

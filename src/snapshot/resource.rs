@@ -212,7 +212,10 @@ impl<'s> Resource<'s> {
     pub fn sub(&self, sub: SubId) -> List<'s> {
         let below = || self.snapshot.server(self.core_server_id())?.get(self.id(), sub);
         match (sub.row().parent == self.kind()).then(below).flatten() {
-            Some(collection) => List::of_collection(self.snapshot, collection),
+            Some(collection) => {
+                collection.mark_read();
+                List::of_collection(self.snapshot, collection)
+            }
             None => List::empty(self.snapshot, sub.row().kind),
         }
     }

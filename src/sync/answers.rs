@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::backoff;
 use super::fetch::Outcome;
 use super::gather::{Gather, below};
+use super::shared::Status;
 use super::writer::{Missed, Writer};
 use crate::catalog::Kind;
 use crate::clock::Moment;
@@ -27,13 +28,15 @@ impl Writer {
     pub(super) fn start_gathering(&mut self) {
         self.era += 1;
         self.gather = Some(Gather::new());
-        self.shared.change(|status| status.absent.clear());
+        self.shared.change(Status::forget_all);
         self.plan.clear();
         self.placing.clear();
     }
 
     pub(super) fn gathered(&mut self, address: Address, outcome: Outcome) {
         let shared = self.shared.clone();
+        // Only of a core server that did not restart: another one did, or came, or left.
+        let known = self.draft.get(&address).cloned();
         let Some(gather) = &mut self.gather else { return };
         match outcome {
             Outcome::New(root) if address == Address::ROOT => {
@@ -42,8 +45,11 @@ impl Writer {
                     self.start_gathering();
                 }
             }
-            Outcome::New(collection) => gather.put(collection, shared.kinds),
-            Outcome::Absent => gather.absent(address),
+            Outcome::New(collection) => match known {
+                Some(known) if shrank(&known.table, &collection.table) => gather.put(known, shared.kinds),
+                _ => gather.put(collection, shared.kinds),
+            },
+            Outcome::Absent => gather.absent(address, known, shared.kinds),
             Outcome::Same => gather.dropped(), // Nothing is known of a new incarnation, so nothing can be the same.
         }
     }
@@ -62,9 +68,11 @@ impl Writer {
         self.draft = draft;
         match std::mem::take(&mut self.missed) {
             Missed::Nothing => {}
-            Missed::Something => self.draft.lists().iter().for_each(|list| self.plan.urge(list, now)),
+            Missed::Something => self.urge_lists(now),
             Missed::Changes => self.plan.catch_up(now, self.polls.gap()),
         }
+        let urged = std::mem::take(&mut self.urged);
+        self.urge(urged, now);
         self.dirty = true;
         self.publish();
         self.tell_progress();
@@ -106,13 +114,20 @@ impl Writer {
     pub(super) fn polled(&mut self, address: Address, path: &str, asked: Moment, outcome: Outcome, now: Moment) {
         let shared = self.shared.clone();
         let counters = &shared.counters;
+        if self.is_gone(&address) {
+            return self.forget(&address);
+        }
+        let read = self.draft.get(&address).is_some_and(|known| known.take_read());
+        self.plan.want(&address, read || shared.signals.watch(address.kind()));
         match outcome {
             Outcome::Same => {
                 counters.unchanged_answers.fetch_add(1, Relaxed);
-                if let Some(known) = self.draft.get(&address) {
-                    known.confirm(asked);
-                }
                 self.plan.answered(&address, now, false);
+                match self.draft.get(&address) {
+                    Some(known) => known.confirm(asked),
+                    // What it was below went and came back meanwhile.
+                    None => self.plan.urge(&address, now),
+                }
             }
             Outcome::New(collection) => {
                 counters.changed_answers.fetch_add(1, Relaxed);
@@ -132,9 +147,8 @@ impl Writer {
 
     /// Whether a list suddenly lost most of what it had.
     fn is_surprising(&mut self, address: &Address, new: &Table) -> bool {
-        let old = self.draft.get(address).map_or(0, |known| known.table.len());
         let held = self.plan.entry(address).is_some_and(|entry| entry.held_back);
-        !held && old >= BIG && new.len() < old / 4
+        !held && self.draft.get(address).is_some_and(|known| shrank(&known.table, new))
     }
 
     fn hold_back(&mut self, address: Address, path: &str, new: &Table, now: Moment) {
@@ -172,16 +186,15 @@ impl Writer {
         let (server, old) = (&*server, old.as_ref().map(|old| &old.table));
         let mut at_once = Vec::new();
         if address.kind() == Kind::CallSegment {
-            if address.is_list_of_core_server() {
-                at_once = self.placing.calls_changed(server, old, &collection);
-            } else {
-                self.placing.found(&collection.table);
-            }
+            at_once = match address.is_list_of_core_server() {
+                true => self.placing.calls_changed(server, old, &collection.table),
+                false => self.placing.found(server, old, &collection),
+            };
         }
-        let new: Vec<Address> =
-            below(&collection, old, self.shared.kinds).into_iter().filter(|next| !self.plan.contains(next)).collect();
+        let new = below(&collection, old, self.shared.kinds);
         for next in &new {
             self.plan.add(*next, &self.shared.config, now, 0.0);
+            self.plan.hasten(next, now); // It may be planned from when the instance was here before.
         }
         if new.len() <= FEW {
             at_once.extend(new);
@@ -224,4 +237,9 @@ impl Writer {
         let wait = self.plan.shortest_wait(&address);
         self.plan.again(&address, now, wait);
     }
+}
+
+/// Whether a list suddenly lost most of what it had.
+fn shrank(old: &Table, new: &Table) -> bool {
+    old.len() >= BIG && new.len() < old.len() / 4
 }

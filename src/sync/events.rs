@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use super::collector::Collector;
 use super::hints::{self, Reading};
-use super::{Message, Shared, backoff, closed};
+use super::{Message, Shared, backoff, closed, defect};
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::event::{Event, Subscribers};
@@ -122,11 +122,8 @@ impl Shared {
 /// The life of the thread. A defect in it costs the events, and nothing more.
 pub(super) fn run(shared: &Shared) {
     while let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(|| live(shared))) {
-        let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        let message = format!("the events ended by a defect, please report it: {text}");
-        log::error!("{message}");
-        let error = Error::new(Code::Internal, message);
+        let error = defect("the events ended by a defect", &*panic);
+        log::error!("{error}");
         let problem = Problem { error, at: SystemTime::now(), about: EVENTS.to_owned() };
         shared.events.set(EventsState::Unavailable, Some(problem));
         shared.events.wait(shared, REFUSED_WAIT.1);

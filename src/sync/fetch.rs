@@ -1,10 +1,11 @@
 //! The fetchers: a few threads that ask, compare with what is known, and build Tables; the writer decides what becomes of it.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use super::Message;
+use super::{Message, defect};
 use crate::catalog::Shape;
 use crate::clock::Moment;
 use crate::config::Config;
@@ -80,17 +81,21 @@ impl Queue {
     }
 }
 
-/// The life of a fetcher.
+/// The life of a fetcher, which does each job with `fetch` and a buffer for the body. A defect fails that job, and nothing more.
 pub(super) fn run(
     queue: &Queue,
-    (config, transport): (&Config, &Transport),
-    limits: &Limits,
     writer: &Sender<Message>,
+    fetch: impl Fn(&Job, Moment, &mut Vec<u8>) -> Result<Outcome>,
 ) {
     let mut body = Vec::new();
     while let Some(job) = queue.pop() {
         let asked = Moment::now();
-        let outcome = fetch(&job, (config, transport), limits, asked, &mut body);
+        let outcome = catch_unwind(AssertUnwindSafe(|| fetch(&job, asked, &mut body))).unwrap_or_else(|panic| {
+            body = Vec::new();
+            let error = defect("the answer could not be read: a defect", &*panic);
+            log::error!("{}: {error}", job.path);
+            Err(error)
+        });
         let Job { address, path, era, .. } = job;
         if writer.send(Message::Fetched(Fetched { address, path, era, asked, outcome })).is_err() {
             return;
@@ -101,10 +106,11 @@ pub(super) fn run(
     }
 }
 
-fn fetch(
-    job: &Job,
+/// Asks for one collection.
+pub(super) fn fetch(
     (config, transport): (&Config, &Transport),
     limits: &Limits,
+    job: &Job,
     asked: Moment,
     body: &mut Vec<u8>,
 ) -> Result<Outcome> {
@@ -121,4 +127,41 @@ fn fetch(
     let kind = job.address.kind();
     let table = Table::from_json_named((kind, config.other_name(kind)), shape, body, limits)?;
     Ok(Outcome::New(Arc::new(Collection::new(job.address, table, digest, asked))))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn a_defect_fails_the_job_and_the_fetcher_goes_on() {
+        let queue = Queue::default();
+        let (writer, inbox) = channel();
+        for path in ["fine", "broken", "fine"] {
+            queue.push(Job { address: Address::ROOT, path: path.to_owned(), known: None, era: 1 });
+        }
+        let fetch = |job: &Job, _: Moment, body: &mut Vec<u8>| {
+            assert!(body.is_empty());
+            body.push(0);
+            assert_ne!(job.path, "broken", "a defect");
+            body.clear();
+            Ok(Outcome::Same)
+        };
+        let outcomes: Vec<_> = std::thread::scope(|scope| {
+            scope.spawn(|| run(&queue, &writer, fetch));
+            let fetched = (0..3).map(|_| match inbox.recv_timeout(std::time::Duration::from_secs(10)) {
+                Ok(Message::Fetched(fetched)) => fetched.outcome.map(|_| fetched.path),
+                _ => panic!("a job has no outcome"),
+            });
+            let outcomes = fetched.collect();
+            queue.close();
+            outcomes
+        });
+        let error = outcomes[1].as_ref().unwrap_err();
+        assert_eq!(error.code(), Code::Internal);
+        assert!(error.message().contains("a defect"), "{error}");
+        assert!([&outcomes[0], &outcomes[2]].iter().all(|outcome| outcome.as_ref().is_ok_and(|path| path == "fine")));
+    }
 }

@@ -116,6 +116,10 @@ impl Gather {
     /// A collection, which may call for what is below its instances.
     pub(super) fn put(&mut self, collection: Arc<Collection>, kinds: KindSet) {
         self.in_flight -= 1;
+        self.insert(collection, kinds);
+    }
+
+    fn insert(&mut self, collection: Arc<Collection>, kinds: KindSet) {
         let address = collection.address;
         self.addresses.push(address);
         let Some(server) = self.draft.as_mut().and_then(|draft| draft.server_mut(address.core_server)) else { return };
@@ -127,10 +131,20 @@ impl Gather {
         }
     }
 
-    /// The server has no such collection: a licence hides it, its instance is gone, or the server restarted.
-    pub(super) fn absent(&mut self, address: Address) {
+    /// A collection that could not be read: what is `known` of it from before in this incarnation stays, and the plan asks
+    /// for it again.
+    pub(super) fn go_without(&mut self, address: Address, known: Option<Arc<Collection>>, kinds: KindSet) {
+        match known {
+            Some(known) => self.insert(known, kinds),
+            None => self.addresses.push(address),
+        }
+    }
+
+    /// The server has no such collection: a licence hides it, its instance is gone, or the server restarted. `known` is what
+    /// it used to have, in this incarnation.
+    pub(super) fn absent(&mut self, address: Address, known: Option<Arc<Collection>>, kinds: KindSet) {
         self.in_flight -= 1;
-        self.addresses.push(address);
+        self.go_without(address, known, kinds);
         if !self.looking {
             // Look at once whether the server restarted, before asking for more in vain.
             self.looking = true;
@@ -144,18 +158,17 @@ impl Gather {
         self.queue.push_front(address);
     }
 
-    /// A request failed by itself; `wait` says how long to wait after the n-th time. True when the collection is given up for
-    /// now: the rest is published without it.
+    /// A request failed by itself; `wait` says how long to wait after the n-th time. False when it was tried often
+    /// enough: it is [to be gone without](Gather::go_without).
     pub(super) fn failed(&mut self, address: Address, now: Moment, wait: impl Fn(u32) -> Duration) -> bool {
         self.in_flight -= 1;
         let failures = self.failures.entry(address).or_default();
         *failures += 1;
-        if *failures >= TRIES && address != Address::ROOT {
-            self.addresses.push(address);
-            return true;
+        let again = *failures < TRIES || address == Address::ROOT;
+        if again {
+            self.later.push((now + wait(*failures), address));
         }
-        self.later.push((now + wait(*failures), address));
-        false
+        again
     }
 }
 

@@ -26,7 +26,10 @@ mod shared;
 mod trouble;
 mod writer;
 
+use std::any::Any;
+
 use crate::clock::Moment;
+use crate::error::{Code, Error};
 use crate::snapshot::collection::Address;
 use fetch::Fetched;
 
@@ -57,4 +60,10 @@ pub(crate) struct Awaited {
     pub(crate) addresses: Vec<Address>,
     /// confirmed by a request that was sent after this.
     pub(crate) since: Moment,
+}
+
+/// The error for a panic on a thread of ours.
+fn defect(what: &str, panic: &(dyn Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Error::new(Code::Internal, format!("{what}, please report it: {}", text.unwrap_or_default()))
 }

@@ -1,8 +1,9 @@
 //! The plan: which collection is asked for when.
 //!
 //! Each collection has its own interval, halved when it changed, stretched when it did not, within the bounds of its kind.
-//! What is asked for every so often comes in two classes: the core servers' own lists (and whatever somebody waits for)
-//! before what is below the instances, so that a thousand small collections never hold up the few that matter most.
+//! What is due comes in three classes: the core servers' own lists and whatever somebody waits for; what the application
+//! reads or watches below the instances; and the rest. So a thousand small collections never hold up the few that matter
+//! most, and what nobody looks at gives way, but is not forgotten.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -31,7 +32,12 @@ pub(super) struct Entry {
     /// A surprising answer that is held back for one confirmation.
     pub(super) held_back: bool,
     urgent: bool,
+    /// Whether the application reads or watches it.
+    wanted: bool,
 }
+
+/// After this many of what the application wants comes one of the rest.
+const PATIENCE: u32 = 3;
 
 /// By due time; an item whose time is not its entry's is outdated.
 type Heap = BinaryHeap<Reverse<(Moment, Address)>>;
@@ -40,7 +46,10 @@ type Heap = BinaryHeap<Reverse<(Moment, Address)>>;
 pub(super) struct Plan {
     entries: HashMap<Address, Entry>,
     first: Heap,
+    wanted: Heap,
     rest: Heap,
+    /// How often in a row the rest had to wait.
+    waited: u32,
 }
 
 impl Plan {
@@ -50,10 +59,6 @@ impl Plan {
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
-    }
-
-    pub(super) fn contains(&self, address: &Address) -> bool {
-        self.entries.contains_key(address)
     }
 
     pub(super) fn entry(&mut self, address: &Address) -> Option<&mut Entry> {
@@ -76,19 +81,31 @@ impl Plan {
             missing_since: None,
             held_back: false,
             urgent: false,
+            wanted: false,
         };
         self.entries.insert(address, entry);
-        self.push(address, due, false);
+        self.push(address, due);
     }
 
     pub(super) fn remove(&mut self, address: &Address) {
         self.entries.remove(address);
     }
 
-    fn push(&mut self, address: Address, due: Moment, urgent: bool) {
-        let first = urgent || address.sub.is_none() || address.is_list_of_core_server();
-        let heap = if first { &mut self.first } else { &mut self.rest };
+    fn push(&mut self, address: Address, due: Moment) {
+        let Some(entry) = self.entries.get(&address) else { return };
+        let heap = match entry {
+            entry if entry.urgent || address.sub.is_none() || address.is_list_of_core_server() => &mut self.first,
+            entry if entry.wanted => &mut self.wanted,
+            _ => &mut self.rest,
+        };
         heap.push(Reverse((due, address)));
+    }
+
+    /// Whether the application reads or watches a collection, from its next turn on.
+    pub(super) fn want(&mut self, address: &Address, wanted: bool) {
+        if let Some(entry) = self.entries.get_mut(address) {
+            entry.wanted = wanted;
+        }
     }
 
     /// Makes a collection due now, ahead of others.
@@ -97,7 +114,7 @@ impl Plan {
         if let Some(entry) = self.entries.get_mut(address).filter(|entry| !entry.urgent) {
             entry.due = now;
             entry.urgent = true;
-            self.push(*address, now, true);
+            self.push(*address, now);
         }
     }
 
@@ -123,7 +140,7 @@ impl Plan {
         for (.., address) in rest {
             if let Some(entry) = self.entries.get_mut(&address).filter(|entry| entry.due > due) {
                 entry.due = due;
-                self.push(address, due, false);
+                self.push(address, due);
             }
             due = due + gap;
         }
@@ -148,8 +165,8 @@ impl Plan {
         if !entry.urgent {
             entry.due = now + wait;
         }
-        let (due, urgent) = (entry.due, entry.urgent);
-        self.push(*address, due, urgent);
+        let due = entry.due;
+        self.push(*address, due);
     }
 
     /// How long a 404 waits for its confirmation.
@@ -159,7 +176,18 @@ impl Plan {
 
     /// Takes the next collection that is due.
     pub(super) fn next(&mut self, now: Moment) -> Option<Address> {
-        self.next_first(now).or_else(|| Plan::pop(&mut self.rest, &mut self.entries, now))
+        if let Some(first) = self.next_first(now) {
+            return Some(first);
+        }
+        if self.waited < PATIENCE
+            && let Some(wanted) = Plan::pop(&mut self.wanted, &mut self.entries, now)
+        {
+            self.waited += 1;
+            return Some(wanted);
+        }
+        self.waited = 0;
+        let rest = Plan::pop(&mut self.rest, &mut self.entries, now);
+        rest.or_else(|| Plan::pop(&mut self.wanted, &mut self.entries, now))
     }
 
     /// Takes the next collection that is due among those that come first.
@@ -205,17 +233,26 @@ impl Plan {
 
     /// When something is due next.
     pub(super) fn next_due(&self) -> Option<Moment> {
-        [&self.first, &self.rest].into_iter().filter_map(|heap| heap.peek().map(|Reverse((due, _))| *due)).min()
+        [&self.first, &self.wanted, &self.rest]
+            .into_iter()
+            .filter_map(|heap| heap.peek().map(|Reverse((due, _))| *due))
+            .min()
     }
 
-    /// All collections become due now: the server was away.
+    /// Makes a collection due now, in its turn: behind what has been due for longer.
+    pub(super) fn hasten(&mut self, address: &Address, now: Moment) {
+        if let Some(entry) = self.entries.get_mut(address).filter(|entry| entry.due > now) {
+            entry.due = now;
+            self.push(*address, now);
+        }
+    }
+
+    /// All collections become due: the server was away. What was due before keeps its place ahead of the others, so a
+    /// server that comes and goes is read in turn, and not the same part of it every time.
     pub(super) fn everything_is_due(&mut self, now: Moment) {
         let addresses: Vec<_> = self.entries.keys().copied().collect();
         for address in addresses {
-            if let Some(entry) = self.entries.get_mut(&address) {
-                entry.due = now;
-                self.push(address, now, false);
-            }
+            self.hasten(&address, now);
         }
     }
 }
@@ -331,6 +368,44 @@ mod tests {
             }
         }
         assert_eq!(order, [(0, all[0]), (0, all[1]), (1, all[2]), (2, all[3])]);
+    }
+
+    #[test]
+    fn what_is_wanted_comes_first_and_the_rest_is_not_forgotten() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let all: Vec<Address> = (0..12).map(|n| address(Kind::User, "status", n)).collect();
+        for (n, address) in all.iter().enumerate() {
+            plan.add(*address, &config, now, 0.0);
+            assert!(plan.take(address));
+            plan.want(address, n >= 6);
+            plan.again(address, now, Duration::ZERO);
+        }
+        let order: Vec<bool> = (0..12).map(|_| plan.next(now).is_some_and(|next| next.parent.as_u128() >= 6)).collect();
+        assert_eq!(order, [true, true, true, false, true, true, true, false, false, false, false, false]);
+        assert_eq!(plan.next(now), None);
+    }
+
+    #[test]
+    fn after_an_outage_what_was_due_before_comes_first() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let all: Vec<Address> = (0..6).map(|n| address(Kind::User, "status", n)).collect();
+        for address in &all {
+            plan.add(*address, &config, now, 0.0);
+        }
+        // The server comes and goes, and answers two requests each time.
+        let mut asked = Vec::new();
+        for n in 0..3 {
+            let now = now + Duration::from_millis(n);
+            plan.everything_is_due(now);
+            for _ in 0..2 {
+                let address = plan.next(now).unwrap();
+                plan.answered(&address, now, false);
+                asked.push(address);
+            }
+        }
+        assert_eq!(asked, all);
     }
 
     #[test]

@@ -5,15 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use super::events::{self, Events};
 use super::fetch::{self, Queue};
 use super::writer::Writer;
-use super::{Awaited, Message};
+use super::{Awaited, Message, defect};
 use crate::action::Gate;
 use crate::catalog::{Kind, KindSet};
-use crate::clock::Moment;
+use crate::clock::{Limit, Moment};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::health::{Health, Problem, State};
@@ -27,6 +27,9 @@ use crate::watch::Signals;
 
 /// `close` waits this long for the threads; they end by themselves soon after.
 const CLOSE: Duration = Duration::from_millis(90);
+
+/// A confirmation may be this late beyond the interval and the time to answer.
+const GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Shared {
     pub(crate) config: Config,
@@ -80,6 +83,20 @@ pub(super) struct Status {
     told: Option<(State, SystemTime)>,
 }
 
+impl Status {
+    /// Nothing is said of a collection any more: it was answered, or it is gone.
+    pub(super) fn forget(&mut self, address: &Address) {
+        self.failing.remove(address);
+        self.absent.remove(address);
+    }
+
+    /// The addresses of an earlier incarnation say nothing.
+    pub(super) fn forget_all(&mut self) {
+        self.failing.clear();
+        self.absent.clear();
+    }
+}
+
 impl Shared {
     /// The cell of a new client, before anything was synced.
     pub(crate) fn cell(config: &Config) -> Arc<Cell> {
@@ -124,7 +141,9 @@ impl Shared {
         for _ in 0..self.config.get_connections() {
             let (shared, writer) = (self.clone(), self.writer.clone());
             self.spawn("isymphony-fetch", move || {
-                fetch::run(&shared.jobs, (&shared.config, &shared.transport), &limits, &writer)
+                fetch::run(&shared.jobs, &writer, |job, asked, body| {
+                    fetch::fetch((&shared.config, &shared.transport), &limits, job, asked, body)
+                })
             })?;
         }
         if self.config.get_events() {
@@ -153,9 +172,7 @@ impl Shared {
     }
 
     fn broke(&self, panic: &(dyn std::any::Any + Send)) {
-        let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        let error = Error::new(Code::Internal, format!("the sync ended by a defect, please report it: {text}"));
+        let error = defect("the sync ended by a defect", panic);
         log::error!("{error}");
         self.change(|status| {
             let problem = Problem { error, at: SystemTime::now(), about: String::new() };
@@ -202,8 +219,8 @@ impl Shared {
         self.closed.load(Ordering::Acquire)
     }
 
-    /// Ends everything, within `limit`, whatever hangs. From any thread, any number of times.
-    pub(crate) fn close(&self, limit: Duration) {
+    /// Ends everything, within `time`, whatever hangs. From any thread, any number of times.
+    pub(crate) fn close(&self, time: Duration) {
         self.closed.store(true, Ordering::Release);
         self.transport.close();
         if self.is_foreign() {
@@ -216,9 +233,10 @@ impl Shared {
         self.change(|_| {});
         self.signals.set_all();
         let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let deadline = Instant::now() + limit;
-        for thread in threads {
-            while !thread.is_finished() && Instant::now() < deadline {
+        let (limit, own) = (Limit::new(Some(time)), std::thread::current().id());
+        // The application's logger, which may close the client, runs on our threads too.
+        for thread in threads.into_iter().filter(|thread| thread.thread().id() != own) {
+            while !thread.is_finished() && !limit.is_over() {
                 std::thread::sleep(Duration::from_millis(1));
             }
             if thread.is_finished() {
@@ -232,11 +250,24 @@ impl Shared {
         CLOSE
     }
 
-    /// The age from which what is known counts as stale: every list is asked for at least once in its longest interval.
-    fn stale_after(&self) -> Duration {
-        let kinds = Kind::ALL.into_iter().filter(|kind| self.kinds.contains(*kind));
-        let slowest = kinds.map(|kind| self.config.get_cadence(kind).max).max().unwrap_or_default();
-        slowest + self.config.get_first_byte_timeout() + Duration::from_secs(1)
+    /// The kinds whose core servers' lists were not confirmed in time, each with the age of its oldest: a list is asked for
+    /// at least once in its longest interval, and the server has its time to answer.
+    fn overdue(&self, snapshot: &Snapshot) -> Vec<(Kind, Duration)> {
+        if !snapshot.has_data() {
+            return Vec::new();
+        }
+        let mut overdue: Vec<(Kind, Duration)> = Vec::new();
+        for list in snapshot.own_lists() {
+            let (kind, age) = (list.address.kind(), list.confirmed().age());
+            if age <= self.config.get_cadence(kind).max + self.config.get_first_byte_timeout() + GRACE {
+                continue;
+            }
+            match overdue.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, oldest)) => *oldest = age.max(*oldest),
+                None => overdue.push((kind, age)),
+            }
+        }
+        overdue
     }
 
     fn state(&self, status: &Status, snapshot: &Snapshot) -> State {
@@ -249,7 +280,7 @@ impl Shared {
             State::Failed
         } else if !snapshot.has_data() {
             State::Connecting
-        } else if status.down.is_some() || snapshot.age() > self.stale_after() {
+        } else if status.down.is_some() || !self.overdue(snapshot).is_empty() {
             State::Stale
         } else {
             State::Live
@@ -300,57 +331,49 @@ impl Shared {
             generation: snapshot.generation(),
             last_error,
             failing,
+            overdue: self.overdue(&snapshot),
             events,
             events_problem,
             retired_snapshots: self.counters.retired_snapshots.load(Ordering::Relaxed),
         }
     }
 
-    /// Waits until `done` says so, asked again whenever the writer has handled something.
-    fn wait<T>(&self, timeout: Option<Duration>, mut done: impl FnMut(&Status) -> Option<T>) -> Option<T> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+    /// Waits until `done` says so of the snapshot, asked again whenever the writer has handled something. `None`: the time was
+    /// up.
+    fn wait(&self, limit: Limit, mut done: impl FnMut(&Status, &Snapshot) -> bool) -> Option<Result<Snapshot>> {
         let mut status = self.status();
         loop {
-            if let Some(result) = done(&status) {
-                return Some(result);
-            }
-            status = match deadline {
-                None => self.progress.wait(status).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.checked_duration_since(Instant::now())?;
-                    self.progress.wait_timeout(status, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-        }
-    }
-
-    /// Waits for the first whole snapshot.
-    pub(crate) fn wait_for_data(&self, timeout: Option<Duration>) -> Result<Snapshot> {
-        let synced = self.wait(timeout, |_| {
             if self.is_closed() {
                 return Some(Err(closed()));
             }
             let snapshot = self.cell.pin();
-            snapshot.has_data().then_some(Ok(snapshot))
-        });
-        synced.unwrap_or_else(|| Err(self.sync_timeout(timeout)))
+            if done(&status, &snapshot) {
+                return Some(Ok(snapshot));
+            }
+            if let Some(problem) = &status.broken {
+                return Some(Err(problem.error.clone()));
+            }
+            status = limit.wait(&self.progress, status)?;
+        }
     }
 
-    fn sync_timeout(&self, timeout: Option<Duration>) -> Error {
+    /// Waits for the first whole snapshot.
+    pub(crate) fn wait_for_data(&self, limit: Limit) -> Result<Snapshot> {
+        let synced = self.wait(limit, |_, snapshot| snapshot.has_data());
+        synced.unwrap_or_else(|| Err(self.sync_timeout(limit)))
+    }
+
+    fn sync_timeout(&self, limit: Limit) -> Error {
         let status = self.status();
         let (there, missing) = status.progress;
-        let why = match (&status.broken, &status.down, &status.last_error) {
-            (Some(problem), ..) | (None, Some(problem), _) => format!("{}", problem.error),
-            (None, None, Some(problem)) => format!("{}; {there} parts have been read so far", problem.error),
-            (None, None, None) => format!("{there} parts have been read and at least {missing} are still to come"),
+        let why = match (&status.down, &status.last_error) {
+            (Some(problem), _) => format!("{}", problem.error),
+            (None, Some(problem)) => format!("{}; {there} parts have been read so far", problem.error),
+            (None, None) => format!("{there} parts have been read and at least {missing} are still to come"),
         };
         let mut error = Error::new(
             Code::SyncTimeout,
-            format!(
-                "no whole snapshot of {} came within {:?}: {why}",
-                self.config.get_origin(),
-                timeout.unwrap_or_default()
-            ),
+            format!("no whole snapshot of {} came within {limit}: {why}", self.config.get_origin()),
         );
         if let Some(status) = status.down.as_ref().and_then(|problem| problem.error.http_status()) {
             error = error.with_http_status(status);
@@ -359,12 +382,8 @@ impl Shared {
     }
 
     /// Waits until the server has confirmed what is awaited, or it is known to be gone.
-    pub(crate) fn wait_for(&self, awaited: &Awaited, timeout: Option<Duration>) -> Result<Snapshot> {
-        let confirmed = self.wait(timeout, |status| {
-            if self.is_closed() {
-                return Some(Err(closed()));
-            }
-            let snapshot = self.cell.pin();
+    pub(crate) fn wait_for(&self, awaited: &Awaited, limit: Limit) -> Result<Snapshot> {
+        let confirmed = self.wait(limit, |status, snapshot| {
             let newer = |address: &Address| match snapshot.collection(address) {
                 Some(collection) => collection.confirmed() > awaited.since,
                 None => {
@@ -372,15 +391,12 @@ impl Shared {
                         || status.absent.get(address).is_some_and(|asked| *asked > awaited.since)
                 }
             };
-            (snapshot.has_data() && awaited.addresses.iter().all(newer)).then_some(Ok(snapshot))
+            snapshot.has_data() && awaited.addresses.iter().all(newer)
         });
         confirmed.unwrap_or_else(|| {
             let last = self.status().last_error.as_ref().map(|p| format!("; the last error: {}", p.error));
-            let message = format!(
-                "the server did not confirm what was awaited within {:?}{}",
-                timeout.unwrap_or_default(),
-                last.unwrap_or_default()
-            );
+            let last = last.unwrap_or_default();
+            let message = format!("the server did not confirm what was awaited within {limit}{last}");
             Err(Error::new(Code::TimedOut, message))
         })
     }
@@ -388,4 +404,74 @@ impl Shared {
 
 pub(crate) fn closed() -> Error {
     Error::new(Code::Closed, "the client is closed")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// A wait that must end by itself.
+    fn ends<T: Send + 'static>(wait: impl FnOnce() -> T + Send + 'static) -> T {
+        let (done, result) = channel();
+        std::thread::spawn(move || done.send(wait()));
+        result.recv_timeout(Duration::from_secs(10)).expect("the wait ends")
+    }
+
+    fn awaited(addresses: Vec<Address>) -> Awaited {
+        Awaited { addresses, since: Moment::now() }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_writer_that_a_defect_ended() {
+        let config = Config::new("http://127.0.0.1:1").unwrap();
+        let shared = Shared::start(config.clone(), Shared::cell(&config)).unwrap();
+        let early = shared.clone();
+        let early = std::thread::spawn(move || ends(move || early.wait_for_data(Limit::new(None))));
+        shared.broke(&"a defect");
+        let mut outcomes = vec![early.join().unwrap()];
+        for limit in [None, Some(Duration::from_secs(600))].map(Limit::new) {
+            let (waits, asks) = (shared.clone(), shared.clone());
+            outcomes.push(ends(move || waits.wait_for_data(limit)));
+            outcomes.push(ends(move || asks.wait_for(&awaited(vec![Address::ROOT]), limit)));
+        }
+        for outcome in outcomes {
+            let error = outcome.unwrap_err();
+            assert_eq!(error.code(), Code::Internal, "{error}");
+            assert!(error.message().contains("a defect"), "{error}");
+        }
+        shared.close(CLOSE);
+    }
+
+    #[test]
+    fn closing_on_a_thread_of_the_sync_does_not_wait_for_itself() {
+        let config = Config::new("http://127.0.0.1:1").unwrap();
+        let shared = Shared::start(config.clone(), Shared::cell(&config)).unwrap();
+        let (start, started) = channel();
+        let (done, closed) = channel();
+        let closing = shared.clone();
+        let life = move || {
+            started.recv().unwrap();
+            closing.close(Duration::MAX);
+            done.send(()).unwrap();
+        };
+        shared.spawn("isymphony-test", life).unwrap();
+        start.send(()).unwrap();
+        closed.recv_timeout(Duration::from_secs(10)).expect("the wait ends");
+    }
+
+    #[test]
+    #[cfg(feature = "sandbox")]
+    fn what_is_there_is_given_though_a_defect_ended_the_writer() {
+        use crate::sandbox::{Sandbox, SandboxConfig};
+        let sandbox = Sandbox::start(SandboxConfig::new().users(2)).unwrap();
+        let config = Config::new(&sandbox.url()).unwrap();
+        let shared = Shared::start(config.clone(), Shared::cell(&config)).unwrap();
+        shared.wait_for_data(Limit::new(Some(Duration::from_secs(10)))).unwrap();
+        shared.broke(&"a defect");
+        let forever = Limit::new(None);
+        assert!(shared.wait_for_data(forever).is_ok() && shared.wait_for(&awaited(Vec::new()), forever).is_ok());
+        shared.close(CLOSE);
+    }
 }

@@ -31,9 +31,7 @@ impl Writer {
             self.plan.everything_is_due(now);
             self.shared.change(|status| status.down = None);
         }
-        self.shared.change(|status| {
-            status.failing.remove(&address);
-        });
+        self.shared.change(|status| status.forget(&address));
     }
 
     pub(super) fn failed(&mut self, address: Address, path: String, error: Error, is_current: bool, now: Moment) {
@@ -47,14 +45,18 @@ impl Writer {
         if unreachable || self.pause.is_some() {
             self.pause_after(&problem, refused, now);
         }
+        let is_gone = self.gather.is_none() && self.is_gone(&address);
         self.shared.change(|status| {
             status.last_error = Some(problem.clone());
-            if !unreachable {
+            if !unreachable && is_current && !is_gone {
                 status.failing.insert(address, problem.clone());
             }
         });
         if !is_current {
             return;
+        }
+        if is_gone {
+            return self.forget(&address);
         }
         let bounds = self.shared.config.get_backoff();
         let asked_for = problem.error.retry_after().unwrap_or_default();
@@ -62,8 +64,11 @@ impl Writer {
         if let Some(gather) = &mut self.gather {
             if unreachable {
                 gather.unreachable(address);
-            } else if gather.failed(address, now, wait) {
-                log::warn!("{}: published without it: {}", problem.about, problem.error);
+            } else if !gather.failed(address, now, wait) {
+                let known = self.draft.get(&address).cloned();
+                let what = if known.is_some() { "as it was before" } else { "without it" };
+                log::warn!("{}: published {what}: {}", problem.about, problem.error);
+                gather.go_without(address, known, self.shared.kinds);
             }
             return;
         }

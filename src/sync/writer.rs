@@ -1,6 +1,6 @@
 //! The writer: the one thread that decides what to ask for, takes the answers, and publishes snapshots.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -49,6 +49,8 @@ pub(super) struct Writer {
     pub(super) placing: Placing,
     retired: Retired,
     pub(super) missed: Missed,
+    /// What became urgent while an incarnation was gathered.
+    pub(super) urged: HashSet<Address>,
 }
 
 /// What may have changed while an incarnation was gathered, in a part that was read before.
@@ -56,7 +58,7 @@ pub(super) struct Writer {
 pub(super) enum Missed {
     #[default]
     Nothing,
-    /// Events were not listened to from the beginning.
+    /// Events were not listened to from the beginning, or somebody wants the lists anew.
     Something,
     /// An event told of a change.
     Changes,
@@ -84,6 +86,7 @@ impl Writer {
             retried: now,
             placing: Placing::default(),
             missed: Missed::Nothing,
+            urged: HashSet::new(),
             retired: Retired::default(),
             shared,
         }
@@ -180,16 +183,58 @@ impl Writer {
         }
     }
 
+    /// The lists that matter most come first; then the search for a call's extension and all the rest take turns.
     fn next_poll(&mut self, now: Moment) -> Option<Address> {
         if let Some(address) = self.plan.next_first(now) {
             return Some(address);
         }
+        self.placing.turn = !self.placing.turn;
+        if self.placing.turn
+            && let Some(address) = self.next_place(now)
+        {
+            return Some(address);
+        }
+        self.plan.next(now).or_else(|| self.next_place(now))
+    }
+
+    /// The next extension that a call may be on.
+    fn next_place(&mut self, now: Moment) -> Option<Address> {
         while let Some(address) = self.placing.next() {
             if self.plan.take(&address) {
                 return Some(address);
             }
+            self.plan.urge(&address, now); // It is being asked for, perhaps since before the call.
         }
-        self.plan.next(now)
+        None
+    }
+
+    /// Whether what a collection was below is no longer there.
+    pub(super) fn is_gone(&self, address: &Address) -> bool {
+        address.sub.is_some() && self.draft.path(address).is_none()
+    }
+
+    /// Nobody asks for a collection any more.
+    pub(super) fn forget(&mut self, address: &Address) {
+        self.plan.remove(address);
+        self.shared.change(|status| status.forget(address));
+    }
+
+    /// Makes collections due now, planned or not, as far as they are there.
+    pub(super) fn urge(&mut self, addresses: impl IntoIterator<Item = Address>, now: Moment) {
+        for address in addresses {
+            if !self.is_gone(&address) {
+                self.plan.add(address, &self.shared.config, now, 0.0);
+                self.plan.urge(&address, now);
+            }
+        }
+    }
+
+    /// Makes the list of core servers and their own lists due now.
+    pub(super) fn urge_lists(&mut self, now: Moment) {
+        self.plan.urge(&Address::ROOT, now);
+        for address in self.draft.lists() {
+            self.plan.urge(&address, now);
+        }
     }
 
     fn ask(&mut self, address: Address) {
@@ -203,7 +248,7 @@ impl Writer {
         };
         let Some(path) = path else {
             // What it was below is gone.
-            self.plan.remove(&address);
+            self.forget(&address);
             if let Some(gather) = &mut self.gather {
                 gather.dropped();
             }
@@ -225,16 +270,12 @@ impl Writer {
                 self.in_flight -= 1;
                 self.fetched(fetched, now);
             }
-            Message::Urgent(addresses) => {
-                for address in addresses {
-                    if self.gather.is_none() && self.draft.path(&address).is_some() {
-                        self.plan.add(address, &self.shared.config, now, 0.0);
-                    }
-                    self.plan.urge(&address, now);
-                }
+            Message::Urgent(addresses) if self.gather.is_some() => self.urged.extend(addresses),
+            Message::Refresh | Message::EventsMissed if self.gather.is_some() => {
+                self.missed = self.missed.max(Missed::Something);
             }
             Message::Hints(_) if self.gather.is_some() => self.missed = Missed::Changes,
-            Message::EventsMissed if self.gather.is_some() => self.missed = self.missed.max(Missed::Something),
+            Message::Urgent(addresses) => self.urge(addresses, now),
             Message::Hints(addresses) => {
                 // In their order, for which a moment each is enough.
                 for (nanos, address) in (0..).zip(&addresses) {
@@ -242,12 +283,7 @@ impl Writer {
                 }
             }
             Message::EventsMissed => self.plan.catch_up(now, self.polls.gap()),
-            Message::Refresh => {
-                self.plan.urge(&Address::ROOT, now);
-                for address in self.draft.lists() {
-                    self.plan.urge(&address, now);
-                }
-            }
+            Message::Refresh => self.urge_lists(now),
             Message::Retry => {
                 self.retried = now;
                 if let Some(pause) = &mut self.pause {

@@ -192,6 +192,7 @@ def test_post(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> Non
         ({"ca_file": "/nowhere.pem"}, "ca_file"),
         ({"max_requests_per_second": 0}, "max_requests_per_second"),
         ({"connect_timeout": 0}, "connect_timeout"),
+        ({"event_silence": (0, 1)}, "event_silence"),
     ],
 )
 def test_wrong_settings(settings: dict[str, object], words: str) -> None:
@@ -207,6 +208,29 @@ def test_times_that_are_not_possible(wait: float) -> None:
         isymphony.connect("http://127.0.0.1:1", wait=wait)
     with pytest.raises(TypeError):
         isymphony.connect("http://127.0.0.1:1", wait="10")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("limit", [float("inf"), 1e300, timedelta.max])
+def test_the_longest_times_are_as_good_as_none(limit: float) -> None:
+    with Sandbox(users=2) as sandbox, isymphony.connect(sandbox.url, wait=limit) as live:
+        live.wait(limit)
+        live.refresh(limit)
+        assert live.snapshot(max_age=limit).has_data
+        watch = live.watch()
+        extension = live.extension("4224")
+        assert extension.get(limit).extension_number == "4224"
+        extension.originate("1", timeout=limit).wait(limit)
+        assert watch.next(limit) is not None
+        live.close(limit)
+
+
+def test_keywords_that_are_none_of_ours() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'conections'"):
+        isymphony.connect("http://127.0.0.1:1", conections=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="argument 'connections'"):
+        isymphony.connect("http://127.0.0.1:1", connections="x")  # type: ignore[arg-type]
+    with pytest.raises(isymphony.ConfigError, match="connections"):
+        isymphony.connect("http://127.0.0.1:1", password=None, username=None, proxy=None, connections=65)
 
 
 def test_action_paths_and_keys_can_be_replaced(isymphony_sandbox: Sandbox) -> None:

@@ -117,7 +117,7 @@ pub extern "C" fn isym_watch_fd(
 }
 
 /// How many snapshots were merged into later ones, and how many events were dropped, because the reader was slow: of the
-/// resources it gets the latest, of the events the latest 1 000. 0 for NULL.
+/// resources it gets the latest, of the events the latest 1 000, or the latest 4 MiB where they are large. 0 for NULL.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_watch_merged(watch: Option<&isym_watch>) -> u64 {
     guard::plain(|| watch.map_or(0, |watch| watch.watch.merged()))

@@ -2,7 +2,8 @@
 
 use std::collections::VecDeque;
 use std::os::fd::AsRawFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use isymphony::snapshot::ResourceOwned;
@@ -22,6 +23,7 @@ const SLICE: Duration = Duration::from_millis(50);
 /// A subscription to changes, made by `Live.watch`: iterate over it, or `async for`; each reader takes from the same stream.
 ///
 /// It ends when the client is closed, or by `close`. A slow reader gets the latest of each resource; memory is bounded.
+/// In a forked child it goes on, unless a thread was taking from it at the fork: there it counts as closed.
 #[pyclass(module = "isymphony", frozen, weakref)]
 pub(crate) struct Watch {
     client: Arc<Client>,
@@ -29,15 +31,44 @@ pub(crate) struct Watch {
     watch: Mutex<Option<isymphony::Watch>>,
     /// The contexts that the last changes were in.
     contexts: Mutex<VecDeque<Arc<Context>>>,
+    /// The process that uses it.
+    process: AtomicU32,
 }
 
 impl Watch {
     pub(crate) fn new(client: &Arc<Client>, watch: isymphony::Watch) -> Watch {
-        Watch { client: client.clone(), watch: Mutex::new(Some(watch)), contexts: Mutex::default() }
+        let (watch, process) = (Mutex::new(Some(watch)), AtomicU32::new(std::process::id()));
+        Watch { client: client.clone(), watch, contexts: Mutex::default(), process }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<isymphony::Watch>> {
-        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Whether it can be used: not in a forked child in which nobody ever gives the lock back. Asked with the GIL held, so
+    /// that no other thread of the child has the lock when it is first asked there.
+    fn is_usable(&self) -> bool {
+        let process = std::process::id();
+        if self.process.load(Relaxed) == process {
+            return true;
+        }
+        let is_free = !matches!(self.watch.try_lock(), Err(TryLockError::WouldBlock));
+        if is_free {
+            self.process.store(process, Relaxed);
+        }
+        is_free
+    }
+
+    /// Uses the watch without the GIL.
+    fn with<T: Send>(
+        &self,
+        py: Python<'_>,
+        using: impl FnOnce(&mut isymphony::Watch) -> isymphony::Result<T> + Send,
+    ) -> isymphony::Result<T> {
+        let closed = |why| isymphony::Error::new(Code::Closed, why);
+        if !self.is_usable() {
+            return Err(closed("a thread of the parent process was taking from the watch at the fork"));
+        }
+        py.detach(|| match &mut *self.watch.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(watch) => using(watch),
+            None => Err(closed("the watch is closed")),
+        })
     }
 
     /// Waits without the GIL, in slices, so that a signal ends it. `Ok(None)`: none came in time.
@@ -45,10 +76,7 @@ impl Watch {
         let started = Instant::now();
         loop {
             let left = timeout.map_or(SLICE, |timeout| timeout.saturating_sub(started.elapsed()));
-            let next = py.detach(|| match &mut *self.lock() {
-                Some(watch) => watch.next(Some(left.min(SLICE))),
-                None => Err(isymphony::Error::new(Code::Closed, "the watch is closed")),
-            });
+            let next = self.with(py, |watch| watch.next(Some(left.min(SLICE))));
             records::drain(py);
             if let Some(change) = next.or_raise(py)? {
                 return Ok(Some(self.change(change)));
@@ -94,21 +122,19 @@ impl Watch {
     /// How many snapshots were merged into later ones, and how many events were dropped, because the reader was slow.
     #[getter]
     fn merged(&self, py: Python<'_>) -> u64 {
-        py.detach(|| self.lock().as_ref().map_or(0, isymphony::Watch::merged))
+        self.with(py, |watch| Ok(watch.merged())).unwrap_or(0)
     }
 
     /// A descriptor that is readable while there may be something to take with a timeout of 0. Only poll it.
     fn fileno(&self, py: Python<'_>) -> PyResult<i32> {
-        let fd = py.detach(|| match &*self.lock() {
-            Some(watch) => watch.fd().map(|fd| fd.as_raw_fd()),
-            None => Err(isymphony::Error::new(Code::Closed, "the watch is closed")),
-        });
-        fd.or_raise(py)
+        self.with(py, |watch| Ok(watch.fd()?.as_raw_fd())).or_raise(py)
     }
 
     /// Ends the watch; the client goes on. May be called from within a loop over it.
     fn close(&self, py: Python<'_>) {
-        py.detach(|| drop(self.lock().take()));
+        if self.is_usable() {
+            py.detach(|| drop(self.watch.lock().unwrap_or_else(PoisonError::into_inner).take()));
+        }
     }
 
     fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -144,8 +170,17 @@ impl Watch {
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
-        let state = if py.detach(|| self.lock().is_some()) { "open" } else { "closed" };
+        let state = if self.with(py, |_| Ok(())).is_ok() { "open" } else { "closed" };
         format!("<Watch {state} of {}>", self.client.live.config().get_origin())
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if !self.is_usable() {
+            // The thread was in the middle of something.
+            std::mem::forget(self.watch.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+        }
     }
 }
 

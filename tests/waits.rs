@@ -1,0 +1,143 @@
+//! What the calls that wait wait for, and how long.
+#![cfg(feature = "sandbox")]
+
+use std::sync::Barrier;
+use std::time::{Duration, Instant};
+
+use isymphony::action::{Options, Outcome};
+use isymphony::catalog::Kind;
+use isymphony::sandbox::{Sandbox, SandboxConfig};
+use isymphony::watch::Filter;
+use isymphony::{Code, Config, Live};
+
+const LONG: Option<Duration> = Some(Duration::from_secs(10));
+const FOREVER: Option<Duration> = Some(Duration::MAX);
+
+/// A client that asks by itself so rarely that what is asked, somebody waits for.
+fn config(sandbox: &Sandbox) -> Config {
+    let mut config = Config::new(&sandbox.url()).unwrap();
+    for kind in Kind::ALL {
+        config.cadence(kind, Duration::from_secs(300), Duration::from_secs(600)).unwrap();
+    }
+    config.max_requests_per_second(2000.0).unwrap().events(false);
+    config
+}
+
+fn open(config: Config) -> Live {
+    let live = Live::open(config).unwrap();
+    live.wait(LONG).unwrap();
+    live
+}
+
+fn asked_for(sandbox: &Sandbox, segment: &str) -> usize {
+    sandbox.requests().iter().filter(|request| request.method == "GET" && request.path.ends_with(segment)).count()
+}
+
+#[test]
+fn a_ticket_does_not_wait_for_what_is_not_synced() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut kinds = config(&sandbox);
+    kinds.kinds([Kind::User, Kind::Extension]);
+    let mut absent = config(&sandbox);
+    absent
+        .overlay("[subs.\"Extension.callSegments\"]\nabsent = true\n[subs.\"CoreServer.callSegments\"]\nabsent = true")
+        .unwrap();
+    for config in [kinds, absent] {
+        let live = open(config);
+        let before = live.snapshot();
+        sandbox.clear_requests();
+        let ticket = live.extension("4224", None).unwrap().originate("5551234").unwrap();
+        assert_eq!(ticket.outcome(), Outcome::Accepted);
+        ticket.wait(LONG).unwrap();
+        live.refresh(LONG).unwrap();
+        assert_eq!(asked_for(&sandbox, "/callSegments"), 0);
+        let calls = |snapshot: &isymphony::Snapshot| snapshot.core_server("default").unwrap().call_segments().len();
+        assert_eq!((calls(&before), calls(&live.snapshot())), (0, 0));
+        live.close(None);
+    }
+}
+
+#[track_caller]
+fn until(what: &str, done: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !done() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_refresh_has_one_time_limit_for_all_of_it() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    sandbox.fault_from_str("delay=900ms; on=*/users").unwrap();
+    let mut config = config(&sandbox);
+    config.kinds([Kind::User]);
+    let live = Live::open(config).unwrap();
+    until("the first request", || asked_for(&sandbox, "/users") == 1);
+    // The first answer takes up a part of the time, and the one that is waited for takes longer than the rest.
+    let error = live.refresh(Some(Duration::from_millis(1_500))).unwrap_err();
+    assert!(error.message().contains("within 1.5s"), "{error}");
+    assert!(live.snapshot().has_data());
+    assert_eq!(error.code(), Code::TimedOut);
+    live.refresh(LONG).unwrap();
+}
+
+#[test]
+fn refreshes_at_the_same_time_share_their_requests() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(config(&sandbox));
+    sandbox.fault_from_str("delay=300ms; on=*/users").unwrap();
+    sandbox.clear_requests();
+    let start = Barrier::new(16);
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                start.wait();
+                live.refresh(LONG).unwrap();
+            });
+        }
+    });
+    // One for the first, and one for those that came when it was sent already.
+    assert!((1..=3).contains(&asked_for(&sandbox, "/users")), "{}", asked_for(&sandbox, "/users"));
+}
+
+#[test]
+fn the_longest_limit_of_all_is_as_good_as_none() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = Live::open(config(&sandbox)).unwrap();
+    live.wait(FOREVER).unwrap();
+    live.refresh(FOREVER).unwrap();
+    live.snapshot_within(Duration::MAX).unwrap();
+    let mut watch = live.watch(Filter::default());
+    let extension = live.extension("4224", None).unwrap();
+    let ticket =
+        extension.act_with("originate", &[("destination", "1".into())], &Options::default().timeout(Duration::MAX));
+    ticket.unwrap().wait(FOREVER).unwrap();
+    let resource = extension.get().unwrap();
+    live.act(&resource.get(), "enable_dnd", &[], FOREVER).unwrap().wait(FOREVER).unwrap();
+    live.post(&format!("{}/disableDnd", extension.path()), None, FOREVER).unwrap().wait(FOREVER).unwrap();
+    assert!(watch.next(FOREVER).unwrap().is_some());
+    live.close(FOREVER);
+    assert_eq!(live.wait(FOREVER).unwrap_err().code(), Code::Closed);
+    while let Ok(change) = watch.next(FOREVER) {
+        assert!(change.is_some());
+    }
+}
+
+#[test]
+fn closing_ends_what_waits_for_ever() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    sandbox.fault_from_str("stall=before_head; on=*/users").unwrap();
+    let live = Live::open(config(&sandbox)).unwrap();
+    let mut watch = live.watch(Filter::default());
+    std::thread::scope(|scope| {
+        let waits = [
+            scope.spawn(|| live.wait(FOREVER).unwrap_err().code()),
+            scope.spawn(|| live.refresh(FOREVER).unwrap_err().code()),
+            scope.spawn(|| watch.next(FOREVER).unwrap_err().code()),
+        ];
+        std::thread::sleep(Duration::from_millis(100));
+        live.close(FOREVER);
+        assert_eq!(waits.map(|wait| wait.join().unwrap()), [Code::Closed; 3]);
+    });
+}

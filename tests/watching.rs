@@ -1,0 +1,111 @@
+//! Watches under load: who gets a turn, and what the descriptor tells.
+#![cfg(feature = "sandbox")]
+
+use std::time::{Duration, Instant};
+
+use isymphony::catalog::Kind;
+use isymphony::health::EventsState;
+use isymphony::sandbox::{Sandbox, SandboxConfig};
+use isymphony::snapshot::ChangeKind;
+use isymphony::watch::{Filter, Watch};
+use isymphony::{Config, Live};
+
+const LONG: Option<Duration> = Some(Duration::from_secs(10));
+const NOW: Option<Duration> = Some(Duration::ZERO);
+
+/// A client that asks by itself so rarely that what shows, was asked for.
+fn world() -> (Sandbox, Live) {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut config = Config::new(&sandbox.url()).unwrap();
+    for kind in Kind::ALL {
+        config.cadence(kind, Duration::from_secs(300), Duration::from_secs(600)).unwrap();
+    }
+    config.max_requests_per_second(2000.0).unwrap();
+    let live = Live::open(config).unwrap();
+    live.wait(LONG).unwrap();
+    until("the socket", || live.health().events == EventsState::Connected);
+    (sandbox, live)
+}
+
+#[track_caller]
+fn until(what: &str, done: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !done() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn metric(live: &Live, name: &str) -> u64 {
+    live.metrics().into_iter().find(|(found, _)| *found == name).unwrap().1
+}
+
+/// Sends events and waits until the client has them.
+fn send(sandbox: &Sandbox, live: &Live, events: u64, padding: usize) {
+    let before = metric(live, "events");
+    for n in 0..events {
+        sandbox.send_event(&format!(r#"{{"type": "x", "time": {n}, "padding": "{}"}}"#, "x".repeat(padding)));
+    }
+    until("the events", || metric(live, "events") >= before + events);
+}
+
+/// Whether the descriptor says that there may be something to take.
+fn is_readable(watch: &Watch) -> bool {
+    let fd = watch.fd().unwrap();
+    let mut asked = [rustix::event::PollFd::new(&fd, rustix::event::PollFlags::IN)];
+    rustix::event::poll(&mut asked, Some(&rustix::time::Timespec::default())).unwrap() > 0
+}
+
+/// What a reader takes who looks only when the descriptor tells it to.
+fn taken(watch: &mut Watch) -> Vec<ChangeKind> {
+    let mut taken = Vec::new();
+    while is_readable(watch) {
+        taken.extend(watch.next(NOW).unwrap().map(|change| change.kind));
+    }
+    taken
+}
+
+#[test]
+fn a_flood_of_events_hides_no_change() {
+    let (sandbox, live) = world();
+    let mut watch = live.watch(Filter::default().kinds([Kind::Extension]));
+    send(&sandbox, &live, 200, 0);
+    sandbox.set_display_name("4224", "Flooded").unwrap();
+    live.refresh(LONG).unwrap();
+    let first: Vec<_> = (0..4).map(|_| watch.next(NOW).unwrap().unwrap().kind).collect();
+    assert!(first.contains(&ChangeKind::Changed), "{first:?}");
+    assert!(taken(&mut watch).len() >= 196);
+}
+
+#[test]
+fn many_changes_hide_no_event() {
+    let (sandbox, live) = world();
+    let mut watch = live.watch_from_nothing(Filter::default());
+    watch.next(NOW).unwrap().unwrap();
+    send(&sandbox, &live, 1, 0);
+    let first: Vec<_> = (0..4).map(|_| watch.next(NOW).unwrap().unwrap().kind).collect();
+    assert!(first.contains(&ChangeKind::Event) && first.contains(&ChangeKind::Added), "{first:?}");
+}
+
+#[test]
+fn the_descriptor_is_readable_as_long_as_something_waits() {
+    let (sandbox, live) = world();
+    let mut watch = live.watch_from_nothing(Filter::default().kinds([Kind::User]));
+    watch.next(NOW).unwrap().unwrap();
+    // The events come while changes wait: the signal is set already.
+    send(&sandbox, &live, 3, 0);
+    let changes = taken(&mut watch);
+    assert_eq!(changes.iter().filter(|kind| **kind == ChangeKind::Event).count(), 3, "{changes:?}");
+    assert!(watch.next(NOW).unwrap().is_none());
+    send(&sandbox, &live, 2, 0);
+    assert_eq!(taken(&mut watch), [ChangeKind::Event; 2]);
+}
+
+#[test]
+fn large_events_are_dropped_before_they_fill_the_memory() {
+    let (sandbox, live) = world();
+    let mut watch = live.watch(Filter::default());
+    send(&sandbox, &live, 20, 500_000);
+    let events = taken(&mut watch).len();
+    assert_eq!((events, watch.merged()), (8, 12));
+}
