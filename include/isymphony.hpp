@@ -218,7 +218,7 @@ inline Time time(std::int64_t ms) noexcept { return Time(milliseconds(ms)); }
 /// A moment where there is one: missing reads as 0, and "none" is -1.
 inline std::optional<Time> moment(std::int64_t ms) noexcept
 {
-    return ms > 0 ? std::optional<Time>(time(ms)) : std::nullopt;
+    return ms != 0 && ms != -1 ? std::optional<Time>(time(ms)) : std::nullopt;
 }
 
 }  // namespace detail
