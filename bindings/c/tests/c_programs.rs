@@ -19,6 +19,12 @@ fn watch() {
 }
 
 #[test]
+fn doctor() {
+    passes(&mut Command::new(compile(&test_program("doctor.c"), Link::Shared)));
+    passes(&mut Command::new(compile(&test_program("doctor.c"), Link::Static)));
+}
+
+#[test]
 fn contract() {
     passes(&mut Command::new(compile(&test_program("contract.c"), Link::Shared)));
 }
@@ -37,7 +43,7 @@ fn misuse() {
 
 #[test]
 fn sanitizers_find_nothing() {
-    for name in ["misuse.c", "api.c"] {
+    for name in ["misuse.c", "api.c", "doctor.c"] {
         passes(Command::new(compile(&test_program(name), Link::Sanitized)).env("ASAN_OPTIONS", "detect_leaks=1"));
     }
 }
@@ -65,7 +71,7 @@ fn sanitizers_are_on() {
 
 #[test]
 fn valgrind_finds_nothing() {
-    for name in ["misuse.c", "api.c", "random.c"] {
+    for name in ["misuse.c", "api.c", "doctor.c", "random.c"] {
         let Some(mut valgrind) = valgrind() else { return };
         passes(valgrind.arg(compile(&test_program(name), Link::Shared)).arg("20000"));
     }

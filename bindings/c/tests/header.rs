@@ -20,6 +20,7 @@ const SOURCES: &[&str] = &[
     "kind",
     "config",
     "config_limits",
+    "doctor",
     "live",
     "health",
     "metrics",

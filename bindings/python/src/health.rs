@@ -105,6 +105,30 @@ impl Health {
         Ok(failing)
     }
 
+    /// Kinds whose core servers' lists the server did not confirm in time, each with the age of the oldest in seconds. Any
+    /// of them makes the state `"stale"`; in the other kinds the data may be as fresh as ever.
+    #[getter]
+    fn overdue<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let overdue = PyDict::new(py);
+        for (kind, age) in &self.0.overdue {
+            overdue.set_item(kind.name(), age.as_secs_f64())?;
+        }
+        Ok(overdue)
+    }
+
+    /// How it stands with the server's events, which only make changes show sooner: `"off"` by the settings, `"connecting"`,
+    /// `"connected"`, or `"unavailable"` where the server has none, refuses them or cannot be reached.
+    #[getter]
+    fn events(&self) -> &'static str {
+        self.0.events.name()
+    }
+
+    /// The last thing that went wrong with the events, also when it has healed since.
+    #[getter]
+    fn events_problem(&self) -> Option<Problem> {
+        self.0.events_problem.clone().map(Problem)
+    }
+
     /// How many snapshots were replaced and are still held by a reader.
     #[getter]
     fn retired_snapshots(&self) -> u64 {
