@@ -63,6 +63,13 @@ fn watch() {
 }
 
 #[test]
+fn fork() {
+    for link in [Link::Shared, Link::Static, Link::Sanitized] {
+        passes(&mut Command::new(compile(&test_program("fork.c"), link)));
+    }
+}
+
+#[test]
 fn contract() {
     passes(&mut Command::new(compile(&test_program("contract.c"), Link::Shared)));
 }
@@ -113,7 +120,7 @@ fn valgrind_finds_nothing() {
         eprintln!("valgrind is not installed");
         return;
     }
-    for name in ["misuse.c", "api.c", "random.c"] {
+    for name in ["misuse.c", "api.c", "fork.c", "random.c"] {
         let program = compile(&test_program(name), Link::Shared);
         let mut valgrind = Command::new("valgrind");
         valgrind.args(["--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite", "-q"]);
