@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CARGO ?= cargo
 
-.PHONY: demo test test-rust test-python bench soak lint wheel install develop clean
+.PHONY: demo test test-rust test-python bench soak lint wheel install develop docs clean
 
 ## The main job on the embedded sandbox.
 demo: develop
@@ -39,8 +39,8 @@ lint: $(VENV)/.tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps -p isymphony
-	$(BIN)/ruff check python tests/python benches
-	$(BIN)/ruff format --check python tests/python benches
+	$(BIN)/ruff check python tests/python benches docs/*.py
+	$(BIN)/ruff format --check python tests/python benches docs/*.py
 
 ## The wheel, in dist/.
 wheel: $(VENV)/.tools
@@ -49,6 +49,10 @@ wheel: $(VENV)/.tools
 ## The module, built into .venv.
 develop: $(VENV)/.tools
 	$(BIN)/maturin develop --release --quiet
+
+## The documentation, in site/: open site/index.html.
+docs: develop $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 ## Header, shared and static library, and pkg-config file.
 install:
@@ -61,6 +65,10 @@ $(VENV)/.tools: requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	touch $@
 
+$(VENV)/.docs: docs/requirements.txt $(VENV)/.tools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement docs/requirements.txt
+	touch $@
+
 clean:
 	$(CARGO) clean
-	rm -rf $(VENV) dist
+	rm -rf $(VENV) dist site
