@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CARGO ?= cargo
 
-.PHONY: demo test test-rust test-python bench soak lint wheel install develop docs clean
+.PHONY: demo test test-rust test-python bench soak lint pictures wheel install develop docs clean
 
 ## The main job on the embedded sandbox.
 demo: develop
@@ -39,8 +39,12 @@ lint: $(VENV)/.tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps -p isymphony
-	$(BIN)/ruff check python tests/python benches docs/*.py
-	$(BIN)/ruff format --check python tests/python benches docs/*.py
+	$(BIN)/ruff check python tests/python benches docs/*.py docs/images
+	$(BIN)/ruff format --check python tests/python benches docs/*.py docs/images
+
+## The pictures of the boards in docs/images, from a run on the embedded server. Needs Chromium.
+pictures: develop
+	$(BIN)/python docs/images/make.py
 
 ## The wheel, in dist/.
 wheel: $(VENV)/.tools

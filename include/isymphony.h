@@ -1791,6 +1791,20 @@ enum isym_status isym_ticket_wait(const struct isym_ticket *ticket,
                                   struct isym_snapshot **snapshot,
                                   struct isym_error **error);
 
+// Waits for the call segments that appeared for an originate, at most `timeout_ms`; negative (ISYM_FOREVER): as long as it
+// takes. They are those on the extension that the snapshot did not have before; a call that began at the same moment on the
+// same extension is among them.
+//
+// `segments` is the caller's, who frees it with isym_changes_free: each call segment is the `resource` of one change, of the
+// kind ISYM_CHANGE_ADDED, and stays valid until then. There is at least one.
+//
+// Errors: ISYM_TIMED_OUT where none appeared, ISYM_NOT_FOUND where the extension is gone or the server restarted meanwhile,
+// ISYM_UNSUPPORTED where the action starts no calls or call segments are not synced, ISYM_CLOSED.
+enum isym_status isym_ticket_call_segments(const struct isym_ticket *ticket,
+                                           int64_t timeout_ms,
+                                           struct isym_changes **segments,
+                                           struct isym_error **error);
+
 // Frees a ticket. The action is not concerned. NULL is accepted.
 void isym_ticket_free(struct isym_ticket *ticket);
 

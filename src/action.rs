@@ -187,7 +187,7 @@ struct Calls {
 }
 
 /// Between two looks for a call, at first and at most.
-const LOOKS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+const LOOKS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_millis(500));
 
 impl Ticket {
     /// What became of it. A refusal is an error and gives no ticket.

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use isymphony::Config;
@@ -352,6 +353,34 @@ fn a_server_that_falls_silent_is_given_up_soon() {
     let report = doctor::examine(&config, &Options::default().time_limit(Duration::ZERO));
     assert_eq!(report.requests, 0);
     assert!(report.cut_short.unwrap().contains("time limit"));
+}
+
+#[test]
+fn what_an_overlay_says_is_absent_is_no_news() {
+    let sandbox = world();
+    sandbox.respond_with("*/logins", RawResponse::status(404, "what?"));
+    let overlay = examine(&sandbox).overlay().unwrap();
+    let mut adapted = config(&sandbox.url());
+    adapted.overlay(&overlay).unwrap();
+    let report = doctor::examine(&adapted, &Options::default());
+    assert_eq!(report.set("User.logins").unwrap().mark, 'S');
+    assert_eq!(report.count(Severity::Warning), 0, "{report}");
+    assert_eq!(report.overlay().unwrap(), overlay);
+    sandbox.clear_overrides();
+    let report = doctor::examine(&adapted, &Options::default());
+    assert!(finding(&report, "User.logins").advice.contains("out of the overlay"), "{report}");
+    assert_eq!(report.overlay(), None);
+}
+
+#[test]
+fn it_can_be_stopped() {
+    let sandbox = world();
+    let stop = Arc::new(AtomicBool::new(true));
+    let report = doctor::examine(&config(&sandbox.url()), &Options::default().stop(stop.clone()));
+    assert!(!report.ok() && report.requests == 0 && sandbox.requests().is_empty());
+    assert_eq!(report.cut_short.as_deref(), Some("it was stopped"), "{report}");
+    stop.store(false, Ordering::Relaxed);
+    assert!(doctor::examine(&config(&sandbox.url()), &Options::default().stop(stop)).ok());
 }
 
 #[test]

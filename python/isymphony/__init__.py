@@ -7,8 +7,8 @@
 ...     live.extension("4224").originate("5551234").wait(timeout=5)
 
 ``connect`` gives a :class:`Live`; its :class:`Snapshot` answers names and ids without asking the server; its handles
-act by name and survive a restart of the server. Errors are in :mod:`isymphony.errors`, an embedded server to try it on
-in :mod:`isymphony.sandbox`.
+act by name and survive a restart of the server. ``doctor`` finds out what a server has. Errors are in
+:mod:`isymphony.errors`, an embedded server to try it on in :mod:`isymphony.sandbox`.
 """
 
 from collections.abc import Mapping as _Mapping
@@ -26,6 +26,7 @@ from ._isymphony import (
     CoreServerHandle,
     Extension,
     ExtensionHandle,
+    Finding,
     Handle,
     Health,
     Live,
@@ -33,6 +34,7 @@ from ._isymphony import (
     Problem,
     Queue,
     QueueHandle,
+    Report,
     Resource,
     ResourceMapping,
     Snapshot,
@@ -45,6 +47,7 @@ from ._isymphony import (
     Watch,
     __version__,
     connect,
+    doctor,
 )
 from .errors import (
     Ambiguous,
@@ -88,6 +91,7 @@ __all__ = [
     "CoreServerHandle",
     "Extension",
     "ExtensionHandle",
+    "Finding",
     "Forbidden",
     "Handle",
     "Health",
@@ -104,6 +108,7 @@ __all__ = [
     "Queue",
     "QueueHandle",
     "Rejected",
+    "Report",
     "Resource",
     "ResourceMapping",
     "ServerError",
@@ -121,6 +126,7 @@ __all__ = [
     "Watch",
     "__version__",
     "connect",
+    "doctor",
     "drain_log",
 ]
 

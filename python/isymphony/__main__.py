@@ -1,8 +1,8 @@
-"""``python -m isymphony``."""
+"""``python -m isymphony``, and the command ``isymphony``."""
 
 import sys
 
-from .demo import main
+from .cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -38,6 +38,7 @@ __all__ = [
     "CoreServerHandle",
     "Extension",
     "ExtensionHandle",
+    "Finding",
     "Handle",
     "Health",
     "Live",
@@ -45,6 +46,7 @@ __all__ = [
     "Problem",
     "Queue",
     "QueueHandle",
+    "Report",
     "Resource",
     "ResourceMapping",
     "Sandbox",
@@ -62,6 +64,7 @@ __all__ = [
     "_resource_from_value",
     "_take_log_records",
     "connect",
+    "doctor",
 ]
 
 __version__: str
@@ -80,6 +83,8 @@ def connect(
     client_cert: _Path | tuple[_Path, _Path] | None = None,
     verify: bool = True,
     proxy: str | None = None,
+    overlay: _Path | Sequence[_Path] | None = None,
+    overlay_text: str | None = None,
     action_paths: dict[str, str] | None = None,
     action_body_keys: dict[str, str] | None = None,
     connections: int | None = None,
@@ -95,7 +100,72 @@ def connect(
     action_timeout: _Seconds | None = None,
     cadences: dict[str, tuple[_Seconds, _Seconds]] | None = None,
     backoff: tuple[_Seconds, _Seconds] | None = None,
+    event_silence: tuple[_Seconds, _Seconds] | None = None,
 ) -> Live: ...
+def doctor(
+    url: str,
+    *,
+    sample: int = 3,
+    search: int = 25,
+    time_limit: _Seconds = 60.0,
+    actions: bool = True,
+    username: str | None = None,
+    password: str | None = None,
+    core_servers: Sequence[str] | None = None,
+    resources: Sequence[str] | None = None,
+    events: bool = True,
+    max_requests_per_second: float | None = None,
+    ca_file: _Path | None = None,
+    client_cert: _Path | tuple[_Path, _Path] | None = None,
+    verify: bool = True,
+    proxy: str | None = None,
+    overlay: _Path | Sequence[_Path] | None = None,
+    overlay_text: str | None = None,
+    action_paths: dict[str, str] | None = None,
+    action_body_keys: dict[str, str] | None = None,
+    connections: int | None = None,
+    body_limit: int | None = None,
+    header_limit: int | None = None,
+    text_limit: int | None = None,
+    depth_limit: int | None = None,
+    object_limit: int | None = None,
+    connect_timeout: _Seconds | None = None,
+    first_byte_timeout: _Seconds | None = None,
+    silence_timeout: _Seconds | None = None,
+    request_timeout: _Seconds | None = None,
+    action_timeout: _Seconds | None = None,
+    cadences: dict[str, tuple[_Seconds, _Seconds]] | None = None,
+    backoff: tuple[_Seconds, _Seconds] | None = None,
+    event_silence: tuple[_Seconds, _Seconds] | None = None,
+) -> Report: ...
+
+@final
+class Report:
+    @property
+    def ok(self) -> bool: ...
+    @property
+    def is_connected(self) -> bool: ...
+    @property
+    def server(self) -> str: ...
+    @property
+    def findings(self) -> list[Finding]: ...
+    def to_json(self) -> str: ...
+    def to_dict(self) -> dict[str, Any]: ...
+    def overlay(self) -> str | None: ...
+
+@final
+class Finding:
+    __match_args__: ClassVar[tuple[Literal["severity"], Literal["about"]]]
+    @property
+    def severity(self) -> Literal["info", "warning", "error"]: ...
+    @property
+    def about(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def advice(self) -> str: ...
+    def __hash__(self) -> int: ...
+    def __eq__(self, other: object, /) -> bool: ...
 
 @final
 class Live:
@@ -544,6 +614,7 @@ class Ticket:
     @property
     def path(self) -> str: ...
     def wait(self, timeout: _Seconds | None = None) -> Snapshot: ...
+    def call_segments(self, timeout: _Seconds | None = None) -> list[CallSegment]: ...
 
 @disjoint_base
 class SandboxCoreServer:

@@ -6,12 +6,12 @@ server to show that what was addressed by name is found again.
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import isymphony
+from isymphony.cli.text import call, plain
 from isymphony.sandbox import Sandbox
 
 PATHS = (
@@ -22,17 +22,6 @@ PATHS = (
 """The example paths of the vendor's documentation; the sandbox's first incarnation has these ids."""
 
 BOARD_ROWS = 8
-
-
-def plain(text: str | None) -> str:
-    """Text of the server for a terminal: without control characters."""
-    return "".join(c if c.isprintable() else "?" for c in text or "-")
-
-
-def call_of(segment: isymphony.CallSegment) -> str:
-    direction = "from" if segment.incoming else "as"
-    caller = segment.caller_id
-    return f"{(segment.type or '?').lower()} {direction} {plain(caller.name)} <{plain(caller.number)}>"
 
 
 def section(title: str, rows: Iterable[tuple[str, str, str]]) -> list[str]:
@@ -63,7 +52,7 @@ def board(snapshot: isymphony.Snapshot) -> str:
             (
                 plain(extension.extension_number),
                 plain(extension.display_name),
-                "; ".join(call_of(segment) for segment in extension.call_segments),
+                "; ".join(call(segment) for segment in extension.call_segments),
             )
             for extension in busy_first
         ),
@@ -94,64 +83,58 @@ def eventually(what: str, check: Callable[[], bool], seconds: float = 10.0) -> N
         time.sleep(0.02)
 
 
-def demo() -> int:
+def demo(say: Callable[[str], object] = print) -> dict[str, Any]:
+    """Run it, tell it by ``say``, and give what was found."""
     started = time.perf_counter()
+    facts: dict[str, Any] = {}
     with Sandbox(username="manager", password="secret", calls_at_start=2) as sandbox:
-        print(f"An embedded iSymphony server listens at {sandbox.url}.")
+        say(f"An embedded iSymphony server listens at {sandbox.url}.")
         with isymphony.connect(sandbox.url, username="manager", password="secret") as live:
             snapshot = live.snapshot()
-            took = (time.perf_counter() - started) * 1000
-            print(f"Synced in {took:.0f} ms with {sandbox.request_count} requests: {live!r}\n")
+            facts["sync_seconds"] = time.perf_counter() - started
+            facts["sync_requests"] = sandbox.request_count
+            say(f"Synced in {facts['sync_seconds'] * 1000:.0f} ms with {sandbox.request_count} requests: {live!r}\n")
 
-            print("Names and ids, resolved in this process as the server would resolve them:")
+            say("Names and ids, resolved in this process as the server would resolve them:")
             for path in PATHS:
                 found = snapshot.resolve(path)
-                print(f"  {path}\n    -> extension {found.extension_number}, {plain(found.display_name)}, {found.id}")
+                say(f"  {path}\n    -> extension {found.extension_number}, {plain(found.display_name)}, {found.id}")
             extensions = snapshot.core_servers["default"].extensions
             rounds = 100_000
             begin = time.perf_counter()
             for _ in range(rounds):
                 extensions["4224"]
-            print(f"  a lookup by name takes {(time.perf_counter() - begin) / rounds * 1e9:.0f} ns\n")
+            facts["lookup_nanoseconds"] = (time.perf_counter() - begin) / rounds * 1e9
+            say(f"  a lookup by name takes {facts['lookup_nanoseconds']:.0f} ns\n")
 
-            print("The live board:")
-            print(board(snapshot))
+            say("The live board:")
+            say(board(snapshot))
 
             handle = live.extension("4224", core_server="default")
-            print("\nExtension 4224 calls 5551234:")
+            say("\nExtension 4224 calls 5551234:")
             ticket = handle.originate("5551234")
             after = ticket.wait(timeout=5)
-            print(f"  {ticket.outcome}; what changed since:")
+            facts["outcome"] = ticket.outcome
+            say(f"  {ticket.outcome}; what changed since:")
             for change in after.diff(snapshot):
                 if isinstance(change.resource, isymphony.CallSegment):
-                    print(f"    {change.kind:<8} {call_of(change.resource)}")
+                    say(f"    {change.kind:<8} {call(change.resource)}")
             eventually("the call on 4224", lambda: bool(handle.get().call_segments))
-            print(f"  on 4224 now: {'; '.join(call_of(segment) for segment in handle.get().call_segments)}")
+            say(f"  on 4224 now: {'; '.join(call(segment) for segment in handle.get().call_segments)}")
 
             before = handle.resolve()
-            print("\nThe server restarts, and all its ids are new:")
+            say("\nThe server restarts, and all its ids are new:")
             sandbox.restart()
             eventually("the new incarnation", lambda: handle.resolve() != before)
-            print(f"  the same handle:  {handle.path}")
-            print(f"  its id before:    {before}")
-            print(f"  its id now:       {handle.resolve()}  (epoch {live.health.epoch})")
+            now = handle.resolve()
+            facts |= {"path": handle.path, "id_before": str(before), "id_now": str(now), "epoch": live.health.epoch}
+            say(f"  the same handle:  {handle.path}")
+            say(f"  its id before:    {before}")
+            say(f"  its id now:       {now}  (epoch {live.health.epoch})")
             ticket = handle.originate("5551234")
-            print(f"  and it still acts: {ticket.outcome}")
-    print(f"\nDone in {time.perf_counter() - started:.1f} s.")
-    print('Your own server: isymphony.connect("http://user@pbx:58080", password=...)')
-    return 0
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="isymphony", description="The live state of an iSymphony server.")
-    parser.add_argument("--version", action="version", version=f"isymphony {isymphony.__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("demo", help="run the main job on an embedded server")
-    parser.parse_args(arguments)
-    try:
-        return demo()
-    except isymphony.IsymphonyError as error:
-        print(f"isymphony: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
+            facts["outcome_after_restart"] = ticket.outcome
+            say(f"  and it still acts: {ticket.outcome}")
+    facts["seconds"] = time.perf_counter() - started
+    say(f"\nDone in {facts['seconds']:.1f} s.")
+    say('Your own server: isymphony.connect("http://user@pbx:58080", password=...)')
+    return facts

@@ -1,7 +1,10 @@
 //! Asks within bounds: of time, of requests a second, and of patience with a server that no longer answers.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::Options;
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::transport::{Answer, Transport};
@@ -17,6 +20,7 @@ pub(super) struct Asker {
     pause: Duration,
     next: Instant,
     deadline: Instant,
+    stop: Option<Arc<AtomicBool>>,
     requests: u64,
     unanswered: u32,
     gave_up: Option<&'static str>,
@@ -33,14 +37,15 @@ pub(super) enum Got<'a> {
 }
 
 impl Asker {
-    pub(super) fn new(transport: Transport, config: &Config, time_limit: Duration) -> Asker {
+    pub(super) fn new(transport: Transport, config: &Config, options: &Options) -> Asker {
         let now = Instant::now();
         Asker {
             transport,
             body: Vec::new(),
             pause: Duration::from_secs_f64(1.0 / config.get_max_requests_per_second().unwrap_or(RATE)),
             next: now,
-            deadline: now + time_limit.min(Duration::from_secs(86_400)),
+            deadline: now + options.time_limit.min(Duration::from_secs(86_400)),
+            stop: options.stop.clone(),
             requests: 0,
             unanswered: 0,
             gave_up: None,
@@ -107,6 +112,9 @@ impl Asker {
     fn begin(&mut self) -> Result<()> {
         if Instant::now() >= self.deadline {
             self.gave_up.get_or_insert("the time limit is over");
+        }
+        if self.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            self.gave_up.get_or_insert("it was stopped");
         }
         if let Some(why) = self.gave_up {
             return Err(Error::new(Code::TimedOut, format!("not asked: {why}")));

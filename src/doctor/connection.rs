@@ -19,7 +19,7 @@ pub(super) fn open(config: &Config, options: &Options, report: &mut Report) -> O
     match Transport::new(config) {
         Ok(transport) => {
             pass(report, "settings", "they fit together, and the files they name can be read");
-            Some(Asker::new(transport, config, options.time_limit))
+            Some(Asker::new(transport, config, options))
         }
         Err(error) => {
             fail(report, "settings", error.message(), "correct the setting");

@@ -1,6 +1,6 @@
 //! What the checks mean, and what to do about it.
 
-use super::report::{Finding, KindCheck, NameVerdict, Passed, Report, SetCheck, Severity, Verdict};
+use super::report::{Finding, KindCheck, NameVerdict, Passed, Report, SET, SetCheck, Severity, Verdict};
 use crate::catalog::Mark;
 use crate::config::Config;
 
@@ -62,7 +62,14 @@ fn by_mark(mark: char) -> Severity {
 
 fn set(check: &SetCheck, findings: &mut Vec<Finding>) {
     let reason = check.reason.as_deref().unwrap_or_default();
+    let said_absent = check.kind.is_some() && check.mark == SET;
     let (severity, message, advice) = match check.verdict {
+        Verdict::Absent | Verdict::Hidden if said_absent => return,
+        Verdict::Present if said_absent => (
+            Severity::Warning,
+            "the server has it, though an overlay says that it is absent".to_owned(),
+            "take it out of the overlay",
+        ),
         Verdict::Absent if check.kind.is_none() => (
             Severity::Warning,
             "the server does not have it (404), though an overlay says so".to_owned(),

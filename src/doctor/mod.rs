@@ -43,6 +43,8 @@ mod report;
 mod resources;
 mod table;
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 pub use report::{
@@ -67,11 +69,14 @@ pub struct Options {
     /// Whether an action's path is asked with GET where OPTIONS leaves the question open. Default: `true`. A server that
     /// keeps to HTTP carries nothing out for a GET; for one that may not, say `false`.
     pub get_actions: bool,
+    /// Where it becomes `true` the examination ends, and the report says so. Default: `None`. A request that is under way
+    /// then is waited for.
+    pub stop: Option<Arc<AtomicBool>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { sample: 3, search: 25, time_limit: Duration::from_secs(60), get_actions: true }
+        Options { sample: 3, search: 25, time_limit: Duration::from_secs(60), get_actions: true, stop: None }
     }
 }
 
@@ -97,6 +102,12 @@ impl Options {
     /// Whether an action's path is asked with GET where OPTIONS leaves the question open.
     pub fn get_actions(mut self, on: bool) -> Self {
         self.get_actions = on;
+        self
+    }
+
+    /// Ends the examination where it becomes `true`.
+    pub fn stop(mut self, stop: Arc<AtomicBool>) -> Self {
+        self.stop = Some(stop);
         self
     }
 }

@@ -19,6 +19,17 @@ pub enum Severity {
     Error,
 }
 
+impl Severity {
+    /// The name in lower case.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
 /// What the server has of a part of the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -330,7 +341,10 @@ fn maybe_kind<S: serde::Serializer>(kind: &Option<Kind>, serializer: S) -> Resul
     kind.map(Kind::name).serialize(serializer)
 }
 
+/// The letter for what the settings say.
+pub(super) const SET: char = 'S';
+
 /// The letter for how sure something is: `S` where the settings say it.
 pub(super) fn letter(mark: Mark, is_set: bool) -> char {
-    if is_set { 'S' } else { mark.letter() }
+    if is_set { SET } else { mark.letter() }
 }

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::Options;
 use super::ask::{Asker, Got};
-use super::report::{KindCheck, Report, SetCheck, Verdict};
+use super::report::{KindCheck, Report, SET, SetCheck, Verdict, letter};
 use crate::catalog::{Kind, Mark, ROOT, Shape, SubId};
 use crate::config::Config;
 
@@ -76,7 +76,7 @@ pub(super) fn examine(asker: &mut Asker, config: &Config, sample: &mut Sample, r
     root.verdict = verdict(&root, false);
     report.sets.push(root);
     for sub in SubId::all() {
-        report.sets.push(examine_sub(asker, sample, sub));
+        report.sets.push(examine_sub(asker, config, sample, sub));
     }
     for kind in Kind::ALL {
         for segment in config.get_raw_subs(kind) {
@@ -87,7 +87,7 @@ pub(super) fn examine(asker: &mut Asker, config: &Config, sample: &mut Sample, r
 
 /// A sub resource that only an overlay knows: whether it is there, and JSON.
 fn examine_raw(asker: &mut Asker, sample: &Sample, parent: Kind, segment: &str) -> SetCheck {
-    let mut check = check(format!("{}.{segment}", parent.name()), None, 'S');
+    let mut check = check(format!("{}.{segment}", parent.name()), None, SET);
     for instance in sample.of(parent) {
         let path = format!("{}/{segment}", instance.path);
         match asker.get(&path) {
@@ -143,9 +143,10 @@ fn check(name: String, kind: Option<Kind>, mark: char) -> SetCheck {
     }
 }
 
-fn examine_sub(asker: &mut Asker, sample: &mut Sample, sub: SubId) -> SetCheck {
+fn examine_sub(asker: &mut Asker, config: &Config, sample: &mut Sample, sub: SubId) -> SetCheck {
     let row = sub.row();
-    let mut check = check(format!("{}.{}", row.parent.name(), row.segment), Some(row.kind), row.mark.letter());
+    let mark = letter(row.mark, config.is_absent(sub));
+    let mut check = check(format!("{}.{}", row.parent.name(), row.segment), Some(row.kind), mark);
     let parents: Vec<String> = sample.all(row.parent).iter().map(|parent| parent.path.clone()).collect();
     if parents.is_empty() {
         check.reason = Some(format!("there is no {} to ask", row.parent));

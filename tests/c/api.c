@@ -389,6 +389,12 @@ static void actions(void)
 
     MUST(isym_extension_originate(live, "default", "4224", "5551234", &ticket, &error));
     MUST(isym_ticket_wait(ticket, 5000, &snapshot, &error));
+    isym_changes *calls = NULL;
+    MUST(isym_ticket_call_segments(ticket, 5000, &calls, &error));
+    isym_change call = {0};
+    CHECK(isym_changes_count(calls) == 1 && isym_changes_at(calls, 0, &call) == ISYM_OK);
+    CHECK(call.kind == ISYM_CHANGE_ADDED && isym_resource_kind(call.resource) == ISYM_KIND_CALL_SEGMENT);
+    isym_changes_free(calls);
     isym_ticket_free(ticket);
     isym_extension extension = {0};
     isym_call_segment segment = {0};

@@ -86,6 +86,8 @@ static void null_objects(void)
     CHECK(isym_ticket_outcome(NULL) == ISYM_OUTCOME_NONE && isym_ticket_error(NULL) == NULL);
     EMPTY(isym_ticket_path(NULL));
     NULLED(isym_ticket_wait(NULL, 0, NULL, &error));
+    isym_changes *segments = NULL;
+    NULLED(isym_ticket_call_segments(NULL, 0, &segments, &error));
     NULLED(isym_extension_originate(NULL, "default", "1", "2", NULL, &error));
     NULLED(isym_extension_set_dnd(NULL, "default", "1", true, NULL, &error));
     NULLED(isym_user_set_status(NULL, "default", "1", "a", "away", NULL, -1, NULL, &error));

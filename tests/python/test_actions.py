@@ -230,3 +230,17 @@ def test_waiting_for_a_ticket_has_a_limit(isymphony_sandbox: Sandbox, isymphony_
         isymphony_live.refresh(timeout=0.2)
     assert caught.value.retryable
     assert isymphony_live.snapshot().generation >= later.generation
+
+
+def test_a_ticket_gives_the_calls_of_its_originate(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    ticket = isymphony_live.extension("4224").originate("5551234")
+    (call,) = ticket.call_segments(timeout=5)
+    assert isinstance(call, isymphony.CallSegment)
+    assert call.extension is not None
+    assert call.extension.extension_number == "4224"
+    assert [call.id] == [segment.id for segment in ticket.wait(5).core_servers["default"].call_segments.values()]
+    with pytest.raises(isymphony.Unsupported):
+        isymphony_live.user("mike").set_status("Lunch", "away").call_segments(timeout=5)
+    isymphony_sandbox.respond_with("*/callSegments", "[]")
+    with pytest.raises(isymphony.TimedOut, match=r"no call segment appeared.* within 200ms"):
+        isymphony_live.extension("4224").originate("5551234").call_segments(timeout=0.2)

@@ -192,6 +192,7 @@ def test_post(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> Non
         ({"ca_file": "/nowhere.pem"}, "ca_file"),
         ({"max_requests_per_second": 0}, "max_requests_per_second"),
         ({"connect_timeout": 0}, "connect_timeout"),
+        ({"event_silence": (0, 1)}, "event_silence"),
     ],
 )
 def test_wrong_settings(settings: dict[str, object], words: str) -> None:
@@ -221,6 +222,15 @@ def test_the_longest_times_are_as_good_as_none(limit: float) -> None:
         extension.originate("1", timeout=limit).wait(limit)
         assert watch.next(limit) is not None
         live.close(limit)
+
+
+def test_keywords_that_are_none_of_ours() -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'conections'"):
+        isymphony.connect("http://127.0.0.1:1", conections=1)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="argument 'connections'"):
+        isymphony.connect("http://127.0.0.1:1", connections="x")  # type: ignore[arg-type]
+    with pytest.raises(isymphony.ConfigError, match="connections"):
+        isymphony.connect("http://127.0.0.1:1", password=None, username=None, proxy=None, connections=65)
 
 
 def test_action_paths_and_keys_can_be_replaced(isymphony_sandbox: Sandbox) -> None:

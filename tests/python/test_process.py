@@ -40,6 +40,7 @@ BLOCKING = {
         "live = isymphony.connect(sandbox.url); sandbox.fault(stall='before_head', method='GET');"
         "ticket = live.extension('4224').originate('1'); print('go', flush=True); ticket.wait()"
     ),
+    "doctor": "print('go', flush=True); isymphony.doctor(sandbox.url, max_requests_per_second=2)",
 }
 
 

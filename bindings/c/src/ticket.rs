@@ -4,7 +4,9 @@ use std::mem::MaybeUninit;
 
 use isymphony_core::Result;
 use isymphony_core::action::{Outcome, Ticket};
+use isymphony_core::snapshot::{Change, ChangeKind};
 
+use crate::changes::isym_changes;
 use crate::error::{isym_error, isym_status};
 use crate::guard::{self, need};
 use crate::snapshot::isym_snapshot;
@@ -90,6 +92,31 @@ pub extern "C" fn isym_ticket_wait(
         if let Some(out) = snapshot {
             out.write(Box::new(isym_snapshot(newer)));
         }
+        Ok(())
+    })
+}
+
+/// Waits for the call segments that appeared for an originate, at most `timeout_ms`; negative (ISYM_FOREVER): as long as it
+/// takes. They are those on the extension that the snapshot did not have before; a call that began at the same moment on the
+/// same extension is among them.
+///
+/// `segments` is the caller's, who frees it with isym_changes_free: each call segment is the `resource` of one change, of the
+/// kind ISYM_CHANGE_ADDED, and stays valid until then. There is at least one.
+///
+/// Errors: ISYM_TIMED_OUT where none appeared, ISYM_NOT_FOUND where the extension is gone or the server restarted meanwhile,
+/// ISYM_UNSUPPORTED where the action starts no calls or call segments are not synced, ISYM_CLOSED.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_ticket_call_segments(
+    ticket: Option<&isym_ticket>,
+    timeout_ms: i64,
+    segments: Option<&mut MaybeUninit<Box<isym_changes>>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (ticket, out) = (need(ticket, "ticket")?, need(segments, "segments")?);
+        let found = ticket.ticket.call_segments(limit(timeout_ms))?;
+        let added = |segment| Change { kind: ChangeKind::Added, old: None, new: Some(segment), event: None };
+        out.write(Box::new(isym_changes(found.into_iter().map(added).collect())));
         Ok(())
     })
 }

@@ -2,7 +2,8 @@
 //!
 //! | file | what lives there |
 //! | --- | --- |
-//! | `live`, `connect` | a client, and its settings |
+//! | `live`, `connect`, `settings` | a client, how it is opened, and its settings |
+//! | `doctor` | what a server has |
 //! | `context` | what the objects of one snapshot share |
 //! | `snapshot`, `mapping`, `change` | a snapshot, its lists, and what changed between two |
 //! | `resource` | the resources: one frozen class a kind |
@@ -28,6 +29,7 @@ mod change;
 mod connect;
 mod context;
 mod convert;
+mod doctor;
 mod errors;
 mod handle;
 mod health;
@@ -36,6 +38,7 @@ mod mapping;
 mod records;
 mod resource;
 mod sandbox;
+mod settings;
 mod snapshot;
 mod ticket;
 mod watch;
@@ -47,6 +50,8 @@ mod _isymphony {
     use super::change::Change;
     #[pymodule_export]
     use super::connect::connect;
+    #[pymodule_export]
+    use super::doctor::{Finding, Report, examine};
     #[pymodule_export]
     use super::handle::{
         AgentHandle, CallSegmentHandle, ConferenceRoomHandle, CoreServerHandle, ExtensionHandle, Handle, QueueHandle,

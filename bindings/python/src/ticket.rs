@@ -11,6 +11,7 @@ use crate::blocking::{on_a_thread, wait_in_slices};
 use crate::context::{Client, Context};
 use crate::convert::{Seconds, action_arg};
 use crate::errors::build;
+use crate::resource::kinds::wrap;
 use crate::snapshot::Snapshot;
 
 /// What an action goes to.
@@ -104,6 +105,23 @@ impl Ticket {
         let snapshot = wait_in_slices(py, timeout, |slice| self.core.wait(Some(slice)));
         crate::records::drain(py);
         Ok(Snapshot::new(Context::new(snapshot?, &self.client)))
+    }
+
+    /// The call segments that appeared for an originate: those on the extension that the snapshot did not have before.
+    ///
+    /// Waits for the first of them; `None` waits as long as it takes. A call that began at the same moment on the same
+    /// extension is among them. Raises `TimedOut` where none appeared, `NotFound` where the extension is gone or the server
+    /// restarted meanwhile, `Unsupported` where the action starts no calls.
+    #[pyo3(signature = (timeout=None))]
+    fn call_segments<'py>(&self, py: Python<'py>, timeout: Option<Seconds>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        let timeout = timeout.map(|seconds| seconds.0);
+        let segments = wait_in_slices(py, timeout, |slice| self.core.call_segments(Some(slice)));
+        crate::records::drain(py);
+        let wrapped = |segment: &ResourceOwned| {
+            let (context, resource) = Context::of(segment, &self.client);
+            wrap(py, &context, &resource)
+        };
+        segments?.iter().map(wrapped).collect()
     }
 
     fn __repr__(&self) -> String {

@@ -1,0 +1,153 @@
+//! `doctor`: finds out what a server has, and its report.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use isymphony::doctor::{self, Options, Severity};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::blocking::on_a_thread;
+use crate::convert::Seconds;
+use crate::resource::json;
+use crate::{records, settings};
+
+/// Finds out what the server at `url` really has of what this library expects, without carrying out or changing anything:
+/// it asks with GET and OPTIONS only.
+///
+/// The other keywords are those of `connect`; what is about syncing has no effect. Whatever goes wrong on the way to the
+/// server is in the report; `ConfigError` is raised where a setting is impossible. Ctrl-C ends the examination.
+///
+/// `sample` is how many instances of each kind are looked at, `search` how many are asked for what is below them where the
+/// first ones have nothing there, `time_limit` (seconds or `timedelta`) when the examination ends, done or not. With
+/// `actions=False` the paths of actions are asked with OPTIONS only, and not with GET where OPTIONS leaves the question
+/// open: for a server that may carry something out for a GET.
+#[pyfunction]
+#[pyo3(
+    name = "doctor",
+    signature = (url, *, sample=3, search=25, time_limit=Seconds(A_MINUTE), actions=true, **settings),
+    text_signature = "(url, *, sample=3, search=25, time_limit=60.0, actions=True, username=None, password=None, \
+    core_servers=None, resources=None, events=True, max_requests_per_second=None, ca_file=None, client_cert=None, \
+    verify=True, proxy=None, overlay=None, overlay_text=None, action_paths=None, action_body_keys=None, connections=None, \
+    body_limit=None, header_limit=None, text_limit=None, depth_limit=None, object_limit=None, connect_timeout=None, \
+    first_byte_timeout=None, silence_timeout=None, request_timeout=None, action_timeout=None, cadences=None, backoff=None, \
+    event_silence=None)"
+)]
+pub(crate) fn examine(
+    py: Python<'_>,
+    url: &str,
+    sample: usize,
+    search: usize,
+    time_limit: Seconds,
+    actions: bool,
+    settings: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Report> {
+    let config = settings::config(py, url, settings)?;
+    records::set_level(py)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let options = Options::default().sample(sample).search(search).time_limit(time_limit.0).get_actions(actions);
+    let options = options.stop(stop.clone());
+    let report = on_a_thread(py, move || Ok(doctor::examine(&config, &options)));
+    // After a signal nobody wants to know any more.
+    stop.store(true, Ordering::Relaxed);
+    records::drain(py);
+    report.map(Report)
+}
+
+const A_MINUTE: Duration = Duration::from_secs(60);
+
+/// What something that the doctor found means, and what to do.
+#[pyclass(module = "isymphony", frozen, eq, hash, get_all)]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Finding {
+    /// How bad it is: `"info"`, `"warning"` or `"error"`.
+    severity: &'static str,
+    /// The part of the server it is about, as in `User.status`.
+    about: String,
+    /// What was found.
+    message: String,
+    /// What to do; empty when nothing.
+    advice: String,
+}
+
+impl From<&doctor::Finding> for Finding {
+    fn from(finding: &doctor::Finding) -> Finding {
+        let doctor::Finding { severity, about, message, advice } = finding.clone();
+        Finding { severity: severity.name(), about, message, advice }
+    }
+}
+
+#[pymethods]
+impl Finding {
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str) {
+        ("severity", "about")
+    }
+
+    fn __str__(&self) -> String {
+        let Finding { severity, about, message, advice } = self;
+        let then = if advice.is_empty() { "" } else { ": " };
+        format!("{severity}: {about}: {message}{then}{advice}")
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Finding {}>", self.__str__())
+    }
+}
+
+/// What a server has, as `doctor` found it. Printed it is a table; no password and no property's value is ever in it.
+#[pyclass(module = "isymphony", frozen)]
+pub(crate) struct Report(doctor::Report);
+
+#[pymethods]
+impl Report {
+    /// Whether nothing is wrong that needs to be mended: no finding is an `"error"`.
+    #[getter]
+    fn ok(&self) -> bool {
+        self.0.ok()
+    }
+
+    /// Whether the Live API can be used at all.
+    #[getter]
+    fn is_connected(&self) -> bool {
+        self.0.is_connected()
+    }
+
+    /// The server's origin, as in `http://pbx:58080`: no credentials, no path.
+    #[getter]
+    fn server(&self) -> &str {
+        &self.0.server
+    }
+
+    /// What all this means and what to do, the worst first.
+    #[getter]
+    fn findings(&self) -> Vec<Finding> {
+        self.0.findings.iter().map(Finding::from).collect()
+    }
+
+    /// The whole report as the text of a JSON object.
+    fn to_json(&self) -> String {
+        self.0.to_json()
+    }
+
+    /// The whole report as what `json.loads` makes of `to_json`.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        json::loads(py, &self.0.to_json())
+    }
+
+    /// The text of an overlay that adapts a client to the server: the `overlay_text` of `connect`, or a file. What could not
+    /// be determined stands in it as a comment. `None` where there is nothing to adapt.
+    fn overlay(&self) -> Option<String> {
+        self.0.overlay()
+    }
+
+    fn __str__(&self) -> String {
+        self.0.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        let (errors, warnings) = (self.0.count(Severity::Error), self.0.count(Severity::Warning));
+        format!("<Report {}: {errors} errors, {warnings} warnings>", self.0.server)
+    }
+}

@@ -1,0 +1,265 @@
+"""The board: its rows, its picture at all sizes, and a day in a terminal."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import isymphony
+import pytest
+from conftest import eventually
+from isymphony.board import Board, Look
+from isymphony.board.screen import Screen
+from isymphony.sandbox import Sandbox
+from rich.cells import cell_len
+from rich.console import Console
+from terminals import Tmux
+
+SECRET = "Geheim-7531"
+
+
+def drawn(look: Look, width: int, height: int | None, page: int = 0) -> list[str]:
+    console = Console(file=io.StringIO(), width=width, height=height or 25, color_system=None)
+    console.print(Screen(look, height, page))
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text.splitlines()
+
+
+# -- what it shows
+
+
+def test_rows(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    board = Board(isymphony_live)
+    look = board.look()
+    assert [len(look["users"]), len(look["extensions"]), len(look["queues"])] == [20, 20, 3]
+    assert look["health"]["state"] == "live"
+    assert [user["name"] for user in look["users"]][:2] == ["Bruno Petit", "Chloé Quispe"]
+    assert look["extensions"][0]["number"] == "*72"
+    segment = isymphony_sandbox.add_call("4224", "Bob", "5550199")
+    isymphony_sandbox.answer(segment)
+    isymphony_sandbox.hold(segment)
+    isymphony_sandbox.record(segment)
+    for _ in range(6):
+        isymphony_sandbox.queue_call("5001", "Ann", "5550188")
+    isymphony_sandbox.set_status("mike", "Lunch", "away", "soon", 1_700_000_000_000)
+    isymphony_sandbox.pause_agent("5001", "4224")
+
+    def there() -> bool:
+        look = board.look()
+        (mike,) = [user for user in look["users"] if user["user_name"] == "mike"]
+        (busy,) = [extension for extension in look["extensions"] if extension["number"] == "4224"]
+        queue = look["queues"][0]
+        call = busy["calls"][0]
+        return (
+            mike["status"] == {"name": "Lunch", "type": "away", "note": "soon", "return_time": 1_700_000_000_000}
+            and (call["name"], call["number"], call["incoming"]) == ("Bob", "5550199", True)
+            and call["on_hold"]
+            and call["recording"]
+            and not call["older"]
+            and abs(call["since"] - time.time()) < 30
+            and any(caller["number"] == "5550188" for caller in queue["waiting"])
+            and any(agent["paused"] and agent["number"] == "4224" for agent in queue["agents"])
+        )
+
+    eventually(there)
+
+
+@pytest.mark.parametrize("isymphony_sandbox", [{"calls_at_start": 1}], indirect=True)
+def test_what_was_there_before_may_be_older(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    board = Board(isymphony_live)
+    calls = [call for extension in board.look()["extensions"] for call in extension["calls"]]
+    assert calls
+    assert all(call["older"] for call in calls)
+    isymphony_sandbox.add_call("10003", "New", "5550777")
+    eventually(
+        lambda: any(
+            call["number"] == "5550777" and not call["older"]
+            for extension in board.look()["extensions"]
+            for call in extension["calls"]
+        )
+    )
+    isymphony_sandbox.restart()
+    eventually(lambda: board.look()["health"]["epoch"] == 2)
+    assert all(call["older"] for extension in board.look()["extensions"] for call in extension["calls"])
+
+
+# -- how it looks
+
+
+@pytest.mark.parametrize("isymphony_sandbox", [{"calls_at_start": 4}], indirect=True)
+@pytest.mark.parametrize("size", [(80, 24), (40, 12), (60, 10), (120, 30), (200, 60), (20, 6), (81, 200)])
+def test_it_fits(isymphony_live: isymphony.Live, size: tuple[int, int]) -> None:
+    look = Board(isymphony_live).look()
+    for page in range(4):
+        lines = drawn(look, *size, page=page)
+        assert len(lines) == size[1]
+        assert {cell_len(line) for line in lines} <= set(range(size[0] + 1))
+    if size[0] >= 80 and size[1] >= 24:
+        text = "\n".join(drawn(look, *size))
+        for word in ("Users 20", "Extensions 20", "Queues 3", "live", "Available", "5001 IncomingQ", "←"):
+            assert word in text
+
+
+def test_pages_show_all(isymphony_live: isymphony.Live) -> None:
+    look = Board(isymphony_live).look()
+    seen = "\n".join("\n".join(drawn(look, 80, 24, page)) for page in range(8))
+    for number in ("4224", "10003", "10019"):
+        assert number in seen
+    assert "more" in seen
+
+
+def test_two_core_servers_stand_apart() -> None:
+    with Sandbox(users=2, core_servers=["berlin", "paris"]) as sandbox, isymphony.connect(sandbox.url) as live:
+        text = "\n".join(drawn(Board(live).look(), 120, 40))
+        assert text.count("berlin") == 3
+        assert text.count("paris") == 3
+
+
+def test_strange_names(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    strange = [
+        "[bold red]x[/]",
+        "\x1b[31mred",
+        "日本語の名前がここにあります",
+        "a" * 500,
+        "👩‍👩‍👧‍👦 family",
+        "\u202egnorw",
+    ]
+    for place, name in enumerate(strange):
+        isymphony_sandbox.add_extension(f"77{place}", name, user_name="mike")
+        isymphony_sandbox.add_call(f"77{place}", name, "5")
+    board = Board(isymphony_live)
+    eventually(lambda: sum(len(row["calls"]) for row in board.look()["extensions"]) == len(strange))
+    for width in (40, 80, 130):
+        lines = drawn(board.look(), width, 40)
+        assert all(cell_len(line) <= width for line in lines)
+        text = "\n".join(lines)
+        assert "[bold red]x" in text if width > 80 else "[bold" in text
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+
+
+@pytest.mark.parametrize("isymphony_sandbox", [{"users": 2}], indirect=True)
+def test_staleness_is_seen(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    board = Board(isymphony_live)
+    board.look()
+    isymphony_sandbox.stop_listening()
+    eventually(lambda: board.look()["health"]["state"] == "stale")
+    text = "\n".join(drawn(board.look(), 80, 24))
+    assert " STALE " in text
+    assert "s old" in text
+    assert "cannot connect" in text
+
+
+# -- a day in a terminal
+
+
+@pytest.fixture
+def world() -> Sandbox:
+    return Sandbox(username="manager", password=SECRET)
+
+
+PASSWORD = {"ISYMPHONY_PASSWORD": SECRET}
+
+
+def test_in_a_terminal(world: Sandbox) -> None:
+    with world, Tmux("board", world.url, "--user", "manager", env=PASSWORD) as terminal:
+        shown = terminal.shows(lambda screen: " live " in screen and "Queues 3" in screen)
+        assert len(shown.splitlines()) == 24
+        assert all(cell_len(line) <= 80 for line in shown.splitlines())
+        assert terminal.alternate
+
+        world.add_call("4224", "Bob Builder", "5550199")
+        terminal.shows(lambda screen: "Bob Builder" in screen)
+        terminal.shows(lambda screen: "0:02" in screen)
+
+        terminal.resize(140, 40)
+        terminal.shows(lambda screen: any(cell_len(line) > 130 for line in screen.splitlines()), 3)
+        assert len(terminal.lines) == 40
+        terminal.resize(80, 24)
+        terminal.shows(lambda screen: all(cell_len(line) <= 80 for line in screen.splitlines()), 3)
+        before = terminal.screen
+        terminal.press("Space")
+        terminal.shows(lambda screen: screen != before and "Users 20" in screen, 3)
+
+        world.restart()
+        terminal.shows(lambda screen: "epoch 2" in screen and " live " in screen)
+        world.stop_listening()
+        terminal.shows(lambda screen: "STALE" in screen and "cannot connect" in screen)
+        old = terminal.shows(lambda screen: "Users 20" in screen)
+        terminal.shows(lambda screen: screen != old and "STALE" in screen, 5)  # The age grows.
+        world.start_listening()
+        terminal.shows(lambda screen: " live " in screen, 40)
+
+        terminal.press("q")
+        assert terminal.code() == 0
+        assert not terminal.alternate
+        assert SECRET not in terminal.screen
+
+
+def test_ctrl_c_and_sigterm_leave_the_terminal_clean(world: Sandbox) -> None:
+    with world:
+        with Tmux("board", world.url, "--user", "manager", env=PASSWORD) as terminal:
+            terminal.shows(lambda screen: " live " in screen)
+            terminal.press("C-c")
+            assert terminal.code() == 130
+            assert not terminal.alternate
+            assert "Traceback" not in terminal.screen
+        with Tmux("board", world.url, "--user", "manager", env=PASSWORD) as terminal:
+            terminal.shows(lambda screen: " live " in screen)
+            terminal.press("C-z")  # Does nothing.
+            os.kill(terminal.pid, signal.SIGTERM)
+            assert terminal.code() == 143
+            assert not terminal.alternate
+
+
+def test_a_server_that_comes_later() -> None:
+    with Sandbox(users=3) as sandbox:
+        sandbox.stop_listening()
+        with Tmux("board", sandbox.url) as terminal:
+            terminal.shows(lambda screen: "connecting" in screen and "cannot connect" in screen)
+            sandbox.start_listening()
+            terminal.shows(lambda screen: " live " in screen and "Users 3" in screen, 40)
+            terminal.press("q")
+            assert terminal.code() == 0
+
+
+def test_a_wrong_password_ends_it(world: Sandbox) -> None:
+    with world, Tmux("board", world.url, "--user", "manager", env={"ISYMPHONY_PASSWORD": "wrong"}) as terminal:
+        assert terminal.code() == 5
+        terminal.shows(lambda screen: "401" in screen)
+        assert not terminal.alternate
+
+
+@pytest.mark.parametrize("isymphony_sandbox", [{"users": 300, "calls_per_second": 50}], indirect=True)
+def test_it_does_not_draw_all_the_time(isymphony_sandbox: Sandbox) -> None:
+    """However much changes, the most of the processor is left to others."""
+    with Tmux("board", isymphony_sandbox.url, width=120, height=40) as terminal:
+        terminal.shows(lambda screen: " live " in screen, 30)
+        before, began = cpu_of(terminal.pid), time.monotonic()
+        time.sleep(4)
+        assert (cpu_of(terminal.pid) - before) / (time.monotonic() - began) < 0.6
+        terminal.press("q")
+        assert terminal.code() == 0
+
+
+def cpu_of(pid: int) -> float:
+    with open(f"/proc/{pid}/stat") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_output_that_is_no_terminal() -> None:
+    with Sandbox(users=2) as sandbox:
+        done = subprocess.run(
+            [sys.executable, "-m", "isymphony", "board", sandbox.url],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert "Users 2" in done.stdout
+        assert "\x1b" not in done.stdout
