@@ -14,7 +14,7 @@ CARGO ?= cargo
 demo: develop
 	$(BIN)/python -m isymphony demo
 
-## Every test: Rust, C, Python, the drift of the header, the stubs and the reference page.
+## Every test: Rust, C, C++, Python, the drift of the headers, the stubs and the reference page.
 test: test-rust test-python
 
 test-rust:
@@ -58,7 +58,7 @@ develop: $(VENV)/.tools
 docs: develop $(VENV)/.docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-## Header, shared and static library, and pkg-config file.
+## Headers, shared and static library, pkg-config files and CMake package.
 install:
 	$(CARGO) build --release -p isymphony-c
 	CARGO="$(CARGO)" PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" sh bindings/c/install.sh

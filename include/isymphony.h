@@ -104,6 +104,18 @@ typedef enum isym_kind {
     ISYM_KIND_CONFERENCE_ROOM = 10,
 } isym_kind;
 
+// How bad a finding is. The numbers never change their meaning; later versions may add further ones.
+typedef enum isym_severity {
+    // No severity.
+    ISYM_SEVERITY_NONE = 0,
+    // Worth knowing; nothing need be done.
+    ISYM_SEVERITY_INFO = 1,
+    // Something of the catalogue is not as it says; the rest works.
+    ISYM_SEVERITY_WARNING = 2,
+    // Nothing works, or what is documented does not.
+    ISYM_SEVERITY_ERROR = 3,
+} isym_severity;
+
 // How well a client knows the server. The numbers never change their meaning; later versions may add further ones.
 typedef enum isym_state {
     // No state: the answer for NULL.
@@ -119,6 +131,22 @@ typedef enum isym_state {
     // The client was closed.
     ISYM_STATE_CLOSED = 5,
 } isym_state;
+
+// How it stands with the server's events, which only make changes show sooner. The numbers never change their meaning;
+// later versions may add further ones.
+typedef enum isym_events_state {
+    // No state: the answer for NULL.
+    ISYM_EVENTS_NONE = 0,
+    // They are not listened to, by the settings.
+    ISYM_EVENTS_OFF = 1,
+    // The socket is being opened, for the first time or again.
+    ISYM_EVENTS_CONNECTING = 2,
+    // They are listened to.
+    ISYM_EVENTS_CONNECTED = 3,
+    // The server has no events or refuses them, or cannot be reached. It is tried again, slowly. Everything works all the
+    // same, by asking.
+    ISYM_EVENTS_UNAVAILABLE = 4,
+} isym_events_state;
 
 // How much a log line matters.
 typedef enum isym_log_level {
@@ -217,6 +245,10 @@ typedef struct isym_changes isym_changes;
 // when the settings are freed.
 typedef struct isym_config isym_config;
 
+// What a server has. Immutable; the caller frees it with isym_doctor_report_free. No password and no property's value is
+// ever in it.
+typedef struct isym_doctor_report isym_doctor_report;
+
 // What went wrong: a status, the words, and what is known of the server's answer. Immutable.
 //
 // Made by a call that failed, and only if its last argument was not NULL. The caller frees it with isym_error_free.
@@ -291,6 +323,32 @@ typedef struct isym_uuid {
     uint8_t bytes[16];
 } isym_uuid;
 
+// How thoroughly a server is examined: a value. All zero (`= {0}`) means the defaults.
+typedef struct isym_doctor_options {
+    // How many instances of each kind are looked at. 0: 3.
+    size_t sample;
+    // How many instances are asked for what is below them, where the first ones have nothing there (most users are not
+    // logged in). 0: 25.
+    size_t search;
+    // When the examination ends, done or not. 0 or negative: 60 s. A request that is under way then is waited for.
+    int64_t time_limit_ms;
+    // Whether the paths of actions are asked with OPTIONS only, and not with GET where OPTIONS leaves the question open:
+    // for a server that may carry something out for a GET.
+    bool options_only;
+} isym_doctor_options;
+
+// What something that the doctor found means, and what to do: a value, borrowed from the isym_doctor_report that gave it.
+typedef struct isym_doctor_finding {
+    // How bad it is.
+    enum isym_severity severity;
+    // The part of the server it is about, as in "User.status".
+    struct isym_str about;
+    // What was found.
+    struct isym_str message;
+    // What to do; empty when nothing.
+    struct isym_str advice;
+} isym_doctor_finding;
+
 // Something that went wrong: a value, borrowed from the isym_health that gave it.
 typedef struct isym_problem {
     // What went wrong. Not to be freed.
@@ -299,7 +357,7 @@ typedef struct isym_problem {
     int64_t at_ms;
     // The path that was asked, by ids, below `communication_manager/rest/live/`.
     struct isym_str about;
-    // The kind whose lists fail; ISYM_KIND_NONE for isym_health_last_problem.
+    // The kind whose lists fail; ISYM_KIND_NONE where the problem is not about one kind.
     enum isym_kind kind;
 } isym_problem;
 
@@ -480,6 +538,15 @@ typedef struct isym_statistics {
     // The same as a resource of any kind.
     struct isym_resource resource;
 } isym_statistics;
+
+// How an action is carried out: a value. All zero (`= {0}`) means the defaults.
+typedef struct isym_action_options {
+    // How long it may take in all, waiting for its turn included. 0 or negative (ISYM_DEFAULT_TIMEOUT): the action timeout
+    // of the settings.
+    int64_t timeout_ms;
+    // Whether it is sent although the snapshot says that the target is gone: then the server has the word.
+    bool force;
+} isym_action_options;
 
 // One request: a value, borrowed from the isym_requests that gave it.
 typedef struct isym_request {
@@ -668,6 +735,21 @@ enum isym_status isym_config_set_action_body_key(struct isym_config *config,
                                                  const char *key,
                                                  struct isym_error **error);
 
+// Changes rows of the catalogue by the text of an overlay: TOML that says what the server has otherwise, see
+// docs/overlay.md. Of several overlays the later ones win, row by row. Default: the rows of the catalogue.
+//
+// Errors: ISYM_CONFIG with the line, and what is allowed there; then nothing is changed.
+enum isym_status isym_config_overlay(struct isym_config *config,
+                                     const char *text,
+                                     struct isym_error **error);
+
+// Changes rows of the catalogue by an overlay in a file, which is read now.
+//
+// Errors: ISYM_CONFIG where the file cannot be read, is longer than 1 MiB, or as isym_config_overlay.
+enum isym_status isym_config_overlay_file(struct isym_config *config,
+                                          const char *path,
+                                          struct isym_error **error);
+
 // How many requests a second the server is asked at most. Default: 50 while polling, and the first whole snapshot as
 // fast as the server answers; a limit that is set holds for both.
 //
@@ -775,6 +857,59 @@ enum isym_status isym_config_set_cadence(struct isym_config *config,
                                          int64_t max_ms,
                                          struct isym_error **error);
 
+// How long the socket of the events may be silent before the server is asked for a sign of life, and how long it may take
+// to give one before the socket is opened anew, in milliseconds. Default: 30 s and 10 s.
+//
+// Errors: ISYM_CONFIG where one of them is zero or longer than a day, or ISYM_INVALID_ARGUMENT where a time is negative.
+enum isym_status isym_config_set_event_silence(struct isym_config *config,
+                                               int64_t silence_ms,
+                                               int64_t answer_ms,
+                                               struct isym_error **error);
+
+// Finds out what the server that the settings name really has of what this library expects, without carrying out or
+// changing anything: over connections of its own, with GET and OPTIONS only.
+//
+// Waits until it is done, at most the time limit of the options. Whatever goes wrong on the way to the server is in the
+// report, and no error. `report` is the caller's, who frees it with isym_doctor_report_free.
+//
+// Errors: those of isym_config_new where the URL is bad; ISYM_INVALID_ARGUMENT.
+enum isym_status isym_doctor_examine(const struct isym_config *config,
+                                     struct isym_doctor_options options,
+                                     struct isym_doctor_report **report,
+                                     struct isym_error **error);
+
+// Whether nothing is wrong that needs to be mended: no finding is an ISYM_SEVERITY_ERROR. False for NULL.
+bool isym_doctor_report_ok(const struct isym_doctor_report *report);
+
+// The report as a table for people, at most 100 columns wide; empty for NULL.
+//
+// Borrowed from the report.
+struct isym_str isym_doctor_report_text(const struct isym_doctor_report *report);
+
+// The whole report as the text of a JSON object; empty for NULL.
+//
+// Borrowed from the report.
+struct isym_str isym_doctor_report_json(const struct isym_doctor_report *report);
+
+// The text of an overlay that adapts a client to the server, for isym_config_overlay or a file. What could not be
+// determined stands in it as a comment. Empty where there is nothing to adapt, and for NULL.
+//
+// Borrowed from the report.
+struct isym_str isym_doctor_report_overlay(const struct isym_doctor_report *report);
+
+// How many findings there are.
+size_t isym_doctor_report_finding_count(const struct isym_doctor_report *report);
+
+// The finding at a position, counted from 0, the worst first.
+//
+// Answers ISYM_NOT_FOUND for a position beyond the end. What is found is borrowed from `report`.
+enum isym_status isym_doctor_report_finding_at(const struct isym_doctor_report *report,
+                                               size_t position,
+                                               struct isym_doctor_finding *finding);
+
+// Frees a report. NULL is accepted.
+void isym_doctor_report_free(struct isym_doctor_report *report);
+
 // Opens a client and starts to sync. Does not wait for the server: one that is down is tried until it answers.
 //
 // `live` is the caller's, who frees it with isym_live_free. The settings are copied.
@@ -839,6 +974,23 @@ enum isym_status isym_live_post(const struct isym_live *live,
                                 struct isym_ticket **ticket,
                                 struct isym_error **error);
 
+// Asks the server now for what is at a path below `communication_manager/rest/live/`, for what the catalogue does not know,
+// and gives the JSON text of its answer, which is not kept. Takes at most `timeout_ms`; negative (ISYM_DEFAULT_TIMEOUT):
+// the request timeout of the settings.
+//
+// Where an overlay says that a sub resource is raw, the path to it may hold names, as in
+// "coreServers/getByName/default/extensions/getByName/4224/voicemails"; any other path is asked for as it stands.
+//
+// `json` is the caller's, who frees it with isym_text_free.
+//
+// Errors: ISYM_INVALID_PATH; ISYM_NOT_FOUND and ISYM_AMBIGUOUS when the instance is not in the snapshot; ISYM_BAD_ANSWER
+// when the answer is not JSON; ISYM_AUTH and the like as the server answers; ISYM_TIMED_OUT, ISYM_CLOSED.
+enum isym_status isym_live_get_raw(const struct isym_live *live,
+                                   const char *path,
+                                   int64_t timeout_ms,
+                                   struct isym_text **json,
+                                   struct isym_error **error);
+
 // Closes a client, within `timeout_ms` whatever hangs; negative (ISYM_DEFAULT_TIMEOUT): 90 ms. Requests in flight are
 // ended, calls that wait answer ISYM_CLOSED. Snapshots stay readable, also those still to be pinned. May be called from
 // any thread, any number of times.
@@ -890,6 +1042,15 @@ size_t isym_health_failing_count(const struct isym_health *health);
 enum isym_status isym_health_failing_at(const struct isym_health *health,
                                         size_t position,
                                         struct isym_problem *problem);
+
+// How it stood with the server's events.
+enum isym_events_state isym_health_events(const struct isym_health *health);
+
+// The last thing that went wrong with the events, also when it has healed since.
+//
+// Answers ISYM_NOT_FOUND where nothing ever did. What is found is borrowed from `health`.
+enum isym_status isym_health_events_problem(const struct isym_health *health,
+                                            struct isym_problem *problem);
 
 // Frees a health. NULL is accepted.
 void isym_health_free(struct isym_health *health);
@@ -1703,6 +1864,15 @@ enum isym_status isym_handle_get(const struct isym_handle *handle,
                                  struct isym_resource *resource,
                                  struct isym_error **error);
 
+// As isym_handle_get, if the server confirmed the instance at most `max_age_ms` ago; negative (ISYM_ANY_AGE): whenever.
+//
+// Errors: ISYM_STALE with the age and what went wrong last; otherwise as isym_handle_get.
+enum isym_status isym_handle_get_within(const struct isym_handle *handle,
+                                        const struct isym_snapshot *snapshot,
+                                        int64_t max_age_ms,
+                                        struct isym_resource *resource,
+                                        struct isym_error **error);
+
 // The id of the instance in the client's current snapshot: new after every restart of the server.
 //
 // Errors: as isym_handle_get.
@@ -1727,6 +1897,14 @@ enum isym_status isym_handle_act(const struct isym_handle *handle,
                                  struct isym_ticket **ticket,
                                  struct isym_error **error);
 
+// As isym_handle_act, with options. A forced action on what the snapshot does not have goes to the handle's path.
+enum isym_status isym_handle_act_with(const struct isym_handle *handle,
+                                      const char *action,
+                                      const struct isym_args *args,
+                                      struct isym_action_options options,
+                                      struct isym_ticket **ticket,
+                                      struct isym_error **error);
+
 // Carries out an action on an instance that a snapshot gave, by its id: after a restart of the server it is refused with
 // ISYM_NOT_FOUND. Everything else: as isym_handle_act.
 enum isym_status isym_live_act(const struct isym_live *live,
@@ -1736,6 +1914,15 @@ enum isym_status isym_live_act(const struct isym_live *live,
                                int64_t timeout_ms,
                                struct isym_ticket **ticket,
                                struct isym_error **error);
+
+// As isym_live_act, with options. A forced action on what is gone goes to the id that it had.
+enum isym_status isym_live_act_with(const struct isym_live *live,
+                                    struct isym_resource resource,
+                                    const char *action,
+                                    const struct isym_args *args,
+                                    struct isym_action_options options,
+                                    struct isym_ticket **ticket,
+                                    struct isym_error **error);
 
 // No arguments yet. Never NULL. The caller frees them with isym_args_free.
 struct isym_args *isym_args_new(void);
@@ -1808,7 +1995,8 @@ enum isym_status isym_ticket_call_segments(const struct isym_ticket *ticket,
 // Frees a ticket. The action is not concerned. NULL is accepted.
 void isym_ticket_free(struct isym_ticket *ticket);
 
-// Rings the extension with this number, then dials the destination.
+// Rings the extension with this number, then dials the destination: a number, or an extension, a queue or a conference
+// room by its path.
 //
 // `core_server` is a slug; NULL: whichever core server has one of that name.
 //
@@ -1851,6 +2039,22 @@ enum isym_status isym_user_set_status(const struct isym_live *live,
                                       int64_t return_time_ms,
                                       struct isym_ticket **ticket,
                                       struct isym_error **error);
+
+// Sets the status of this name as the users of the same core server show it: its type and note are theirs.
+//
+// Nothing is sent with ISYM_NOT_FOUND where no user shows a status of that name, and with ISYM_AMBIGUOUS where two show
+// different ones.
+//
+// `core_server` is a slug; NULL: whichever core server has one of that name.
+//
+// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
+// errors: as isym_handle_act.
+enum isym_status isym_user_set_status_like(const struct isym_live *live,
+                                           const char *core_server,
+                                           const char *user_name,
+                                           const char *name,
+                                           struct isym_ticket **ticket,
+                                           struct isym_error **error);
 
 // Logs an extension in to the queue with this identifier, as an agent. The extension is given by its number in the
 // core server of the queue, by its id or by its path.
@@ -1917,7 +2121,8 @@ enum isym_status isym_agent_set_penalty(const struct isym_live *live,
                                         struct isym_ticket **ticket,
                                         struct isym_error **error);
 
-// Transfers a call to an extension, an outside number, a parking lot, a conference room or a queue.
+// Transfers a call to an extension, an outside number, a parking lot, a conference room or a queue: a number, or an
+// extension, a queue or a conference room by its path.
 //
 // `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
 // errors: as isym_handle_act.

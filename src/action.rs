@@ -58,7 +58,7 @@ use crate::snapshot::collection::{Address, Collection};
 use crate::snapshot::{List, Resource, ResourceOwned, Snapshot};
 use crate::sync::{Awaited, Message};
 
-pub(crate) use args::status_like;
+pub use args::status_like;
 pub(crate) use gate::Gate;
 pub(crate) use send::{Call, plain_path, post_raw};
 

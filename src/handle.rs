@@ -136,13 +136,7 @@ impl Handle {
     /// # Errors
     /// [`Code::Stale`]; otherwise as [`Handle::get`].
     pub fn get_within(&self, max_age: Duration) -> Result<ResourceOwned> {
-        let snapshot = self.live.snapshot();
-        if !snapshot.has_data() {
-            return Err(self.live.stale(None, max_age));
-        }
-        let resource = self.get_in(&snapshot)?;
-        let age = resource.get().age();
-        if age > max_age { Err(self.live.stale(Some(age), max_age)) } else { Ok(resource) }
+        self.find_within(&self.live.snapshot(), max_age).map(|resource| resource.to_owned())
     }
 
     /// The id of the instance now: new after every restart of the server.
@@ -181,6 +175,19 @@ impl Handle {
             None => memory.binding = Some(Binding::new(&found, snapshot.epoch())),
         }
         Ok(found)
+    }
+
+    /// The instance in a snapshot of the same client, if the server confirmed it within `max_age`.
+    ///
+    /// # Errors
+    /// [`Code::Stale`]; otherwise as [`Handle::get`].
+    pub fn find_within<'s>(&self, snapshot: &'s Snapshot, max_age: Duration) -> Result<Resource<'s>> {
+        if !snapshot.has_data() {
+            return Err(self.live.stale(None, max_age));
+        }
+        let resource = self.find_in(snapshot)?;
+        let age = resource.age();
+        if age > max_age { Err(self.live.stale(Some(age), max_age)) } else { Ok(resource) }
     }
 
     pub(crate) fn get_in(&self, snapshot: &Snapshot) -> Result<ResourceOwned> {

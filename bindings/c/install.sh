@@ -1,26 +1,25 @@
 #!/bin/sh
-# Puts the header, the libraries and the pkg-config file below $DESTDIR$PREFIX. Called by `make install`.
+# Puts the headers, the libraries, and what pkg-config and CMake look for below $DESTDIR$PREFIX. Called by `make install`,
+# after the release build; $BUILT says where else the libraries are.
 set -eu
-version=$(${CARGO:-cargo} metadata --no-deps --format-version 1 | sed 's/.*"name":"isymphony-c","version":"\([^"]*\)".*/\1/')
-target=$(${CARGO:-cargo} metadata --no-deps --format-version 1 | sed 's/.*"target_directory":"\([^"]*\)".*/\1/')/release
+cd "$(dirname "$0")/../.."
+metadata=$(${CARGO:-cargo} metadata --no-deps --format-version 1)
+field() { echo "$metadata" | sed "s/.*$1\"\([^\"]*\)\".*/\1/"; }
+version=$(field '"name":"isymphony-c","version":')
+built=${BUILT:-$(field '"target_directory":')/release}
 soname=libisymphony.so.${version%%.*}
 root=${DESTDIR:-}$PREFIX
-mkdir -p "$root/include" "$root/lib/pkgconfig"
-cp include/isymphony.h "$root/include/"
-cp "$target/libisymphony.a" "$root/lib/"
-cp "$target/libisymphony.so" "$root/lib/libisymphony.so.$version"
+
+mkdir -p "$root/include" "$root/lib/pkgconfig" "$root/lib/cmake/isymphony"
+cp include/isymphony.h include/isymphony.hpp include/isymphony.cdef "$root/include/"
+cp "$built/libisymphony.a" "$root/lib/"
+cp "$built/libisymphony.so" "$root/lib/libisymphony.so.$version"
 ln -sf "libisymphony.so.$version" "$root/lib/$soname"
 ln -sf "$soname" "$root/lib/libisymphony.so"
-cat > "$root/lib/pkgconfig/isymphony.pc" <<PC
-prefix=$PREFIX
-libdir=\${prefix}/lib
-includedir=\${prefix}/include
 
-Name: isymphony
-Description: The live state of an iSymphony telephony server inside your process
-Version: $version
-Libs: -L\${libdir} -lisymphony
-Libs.private: -lpthread -ldl -lm
-Cflags: -I\${includedir}
-PC
+put() { sed "s/@VERSION@/$version/; s/@SONAME@/$soname/" "bindings/c/packaging/$1" > "$root/lib/$2/$1"; }
+put isymphony.pc pkgconfig
+put isymphony-static.pc pkgconfig
+put isymphony-config.cmake cmake/isymphony
+put isymphony-config-version.cmake cmake/isymphony
 echo "isymphony $version is in $root"

@@ -163,8 +163,13 @@ fn dialled(resource: &Resource<'_>) -> Result<String> {
     })
 }
 
-/// The type and the note that go with a status's name, as the users of the same core server show it.
-pub(crate) fn status_like(user: &Resource<'_>, name: &str) -> Result<(String, String)> {
+/// The type and the note that go with a status's name, as the users of the core server that `user` is below show it in the
+/// same snapshot.
+///
+/// # Errors
+/// [`Code::NotFound`] where no user shows a status of that name, [`Code::Ambiguous`] where two show different ones,
+/// [`Code::Unsupported`] where statuses are not synced.
+pub fn status_like(user: &Resource<'_>, name: &str) -> Result<(String, String)> {
     let not_there = |why: String| Error::new(Code::NotFound, why);
     let server = user.core_server().ok_or_else(|| not_there("the core server of the user is gone".to_owned()))?;
     let sub = |kind, segment| SubId::find(kind, segment).expect("the catalogue has users and their status");

@@ -64,6 +64,7 @@ static void settings(void)
     MUST(isym_config_set_request_timeout(config, 1000, &error));
     MUST(isym_config_set_action_timeout(config, 1000, &error));
     MUST(isym_config_set_backoff(config, 100, 1000, &error));
+    MUST(isym_config_set_event_silence(config, 5000, 1000, &error));
     MUST(isym_config_set_cadence(config, ISYM_KIND_USER, 1000, 9000, &error));
     MUST(isym_config_set_proxy(config, "http://proxy:3128", &error));
     MUST(isym_config_set_proxy(config, NULL, &error));
@@ -133,6 +134,7 @@ static void open_client(void)
     CHECK(isym_error_code(problem.error) == ISYM_AUTH && isym_error_http_status(problem.error) == 401);
     CHECK(strstr(isym_error_message(problem.error).ptr, "wrong") == NULL || problem.at_ms > 0);
     CHECK(isym_health_failing_at(health, isym_health_failing_count(health), &problem) == ISYM_NOT_FOUND);
+    CHECK(isym_health_events(health) != ISYM_EVENTS_OFF && isym_health_events(health) != ISYM_EVENTS_NONE);
     isym_health_free(health);
 
     MUST(isym_live_set_credentials(live, "manager", "s3cret", &error));
@@ -508,6 +510,76 @@ static void handles(void)
     isym_handle_free(of);
 }
 
+/* Actions with options; reads with a limit to their age; statuses by likeness; events that are refused. */
+static void options(void)
+{
+    const char *path = "coreServers/getByName/default/extensions/getByName/7777";
+    isym_handle *handle = NULL;
+    isym_ticket *ticket = NULL;
+    isym_snapshot *snapshot = NULL;
+    isym_resource resource = {0};
+    isym_user user = {0};
+    const isym_action_options forced = {.force = true};
+
+    MUST(isym_live_handle(live, path, &handle, &error));
+    FAILS(isym_handle_act_with(handle, "enable_dnd", NULL, (isym_action_options){0}, NULL, &error), ISYM_NOT_FOUND,
+          "not sent");
+    FAILS(isym_handle_act_with(handle, "enable_dnd", NULL, forced, NULL, &error), ISYM_NOT_FOUND, "404");
+    MUST(isym_sandbox_add_extension(sandbox, NULL, "7777", "Seven", "mike", NULL, &error));
+    MUST(isym_live_refresh(live, 10000, &snapshot, &error));
+    MUST(isym_handle_get_within(handle, snapshot, 60000, &resource, &error));
+    MUST(isym_handle_get_within(handle, snapshot, ISYM_ANY_AGE, &resource, &error));
+    nap(5);
+    FAILS(isym_handle_get_within(handle, snapshot, 1, &resource, &error), ISYM_STALE, "old");
+    MUST(isym_live_act_with(live, resource, "enable_dnd", NULL, (isym_action_options){0}, &ticket, &error));
+    CHECK(isym_ticket_outcome(ticket) == ISYM_OUTCOME_ACCEPTED);
+    isym_ticket_free(ticket);
+    MUST(isym_sandbox_remove_extension(sandbox, NULL, "7777", &error));
+    isym_snapshot *after = NULL;
+    MUST(isym_live_refresh(live, 10000, &after, &error));
+    FAILS(isym_live_act_with(live, resource, "enable_dnd", NULL, (isym_action_options){0}, NULL, &error), ISYM_NOT_FOUND,
+          "gone");
+    isym_error *refused = NULL;
+    CHECK(isym_live_act_with(live, resource, "enable_dnd", NULL, forced, NULL, &refused) == ISYM_NOT_FOUND);
+    CHECK(isym_error_http_status(refused) == 404);
+    isym_error_free(refused);
+    isym_snapshot_free(after);
+    isym_snapshot_free(snapshot);
+    isym_handle_free(handle);
+
+    FAILS(isym_user_set_status_like(live, "default", "mike", "Siesta", NULL, &error), ISYM_NOT_FOUND, "Siesta");
+    MUST(isym_sandbox_set_status(sandbox, NULL, "4224", "Siesta", "away", "until three", -1, &error));
+    for (int i = 0; i < 500; i++) {
+        isym_user_status status = {0};
+        snapshot = pin();
+        bool shown = isym_snapshot_user(snapshot, "default", "4224", &user) == ISYM_OK &&
+                     isym_user_status_of(user, &status) == ISYM_OK &&
+                     strcmp(isym_user_status_name(status).ptr, "Siesta") == 0;
+        isym_snapshot_free(snapshot);
+        if (shown)
+            break;
+        nap(20);
+    }
+    MUST(isym_user_set_status_like(live, "default", "mike", "Siesta", &ticket, &error));
+    CHECK(isym_ticket_outcome(ticket) == ISYM_OUTCOME_ACCEPTED);
+    isym_ticket_free(ticket);
+
+    isym_problem problem = {0};
+    isym_health *health = NULL;
+    isym_sandbox_stop_listening(sandbox);
+    for (int i = 0; i < 500; i++) {
+        isym_health_free(health);
+        health = isym_live_health(live);
+        if (isym_health_events_problem(health, &problem) == ISYM_OK)
+            break;
+        nap(20);
+    }
+    CHECK(isym_error_code(problem.error) == ISYM_CONNECTION_FAILED && problem.kind == ISYM_KIND_NONE);
+    isym_health_free(health);
+    MUST(isym_sandbox_start_listening(sandbox, &error));
+    MUST(isym_live_refresh(live, 10000, NULL, &error));
+}
+
 static void metrics(void)
 {
     isym_metrics *metrics = isym_live_metrics(live);
@@ -598,6 +670,7 @@ int main(void)
     relations();
     actions();
     handles();
+    options();
     metrics();
     scripts();
     CHECK(__atomic_load_n(&lines, __ATOMIC_RELAXED) > 3);

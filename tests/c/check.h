@@ -49,6 +49,9 @@ static int passed, failed;
         isym_error_free(error);                                                   \
     } while (0)
 
+/* A call that must refuse a NULL. */
+#define NULLED(call) FAILS(call, ISYM_INVALID_ARGUMENT, "NULL")
+
 #define SAME(text, expected) CHECK(same((text), (expected)))
 
 static inline int same(isym_str text, const char *expected)

@@ -11,7 +11,6 @@ static const isym_resource NO_RESOURCE;
 static const isym_list NO_LIST;
 
 #define PATH "coreServers/getByName/default/extensions/getByName/4224"
-#define NULLED(call) FAILS(call, ISYM_INVALID_ARGUMENT, "NULL")
 #define EMPTY(text) CHECK((text).ptr != NULL && (text).ptr[0] == 0 && (text).len == 0)
 
 /* NULL in the place of every object, and of every output. */
@@ -60,6 +59,8 @@ static void null_objects(void)
     CHECK(!isym_health_retired_snapshots(NULL) && !isym_health_failing_count(NULL) && !isym_metrics_count(NULL));
     CHECK(isym_health_last_problem(NULL, NULL) == ISYM_INVALID_ARGUMENT);
     CHECK(isym_health_failing_at(NULL, 0, NULL) == ISYM_INVALID_ARGUMENT);
+    CHECK(isym_health_events(NULL) == ISYM_EVENTS_NONE);
+    CHECK(isym_health_events_problem(NULL, NULL) == ISYM_INVALID_ARGUMENT);
     CHECK(isym_metrics_at(NULL, 0, NULL) == ISYM_INVALID_ARGUMENT);
 
     CHECK(!isym_snapshot_generation(NULL) && !isym_snapshot_epoch(NULL) && !isym_snapshot_has_data(NULL));
@@ -79,7 +80,12 @@ static void null_objects(void)
     CHECK(isym_handle_kind(NULL) == ISYM_KIND_NONE && isym_handle_path(NULL) == NULL);
     NULLED(isym_handle_get(NULL, NULL, &resource, &error));
     NULLED(isym_handle_resolve(NULL, &id, &error));
+    NULLED(isym_handle_get_within(NULL, NULL, 0, &resource, &error));
     NULLED(isym_handle_act(NULL, "x", NULL, 0, NULL, &error));
+    NULLED(isym_handle_act_with(NULL, "x", NULL, (isym_action_options){0}, NULL, &error));
+    NULLED(isym_live_act_with(NULL, NO_RESOURCE, "x", NULL, (isym_action_options){0}, NULL, &error));
+    NULLED(isym_live_get_raw(NULL, "coreServers", 0, NULL, &error));
+    NULLED(isym_user_set_status_like(NULL, "default", "1", "a", NULL, &error));
     NULLED(isym_args_set_text(NULL, "a", "b", &error));
     NULLED(isym_args_set_int(NULL, "a", 1, &error));
     NULLED(isym_args_set_uuid(NULL, "a", NO_ID, &error));
@@ -216,6 +222,8 @@ static void bad_settings(void)
     FAILS(isym_config_set_cadence(config, UINT32_MAX, 1, 2, &error), ISYM_INVALID_ARGUMENT, "4294967295");
     FAILS(isym_config_set_cadence(config, ISYM_KIND_USER, INT64_MIN, 2, &error), ISYM_INVALID_ARGUMENT, "negative");
     FAILS(isym_config_set_cadence(config, ISYM_KIND_USER, 1, INT64_MAX, &error), ISYM_CONFIG, "day");
+    FAILS(isym_config_set_event_silence(config, -1, 1, &error), ISYM_INVALID_ARGUMENT, "silence_ms");
+    FAILS(isym_config_set_event_silence(config, 1, 0, &error), ISYM_CONFIG, "event_silence: answer");
     FAILS(isym_config_set_max_requests_per_second(config, NAN, &error), ISYM_CONFIG, "max_requests_per_second");
     FAILS(isym_config_set_max_requests_per_second(config, -INFINITY, &error), ISYM_CONFIG, "-inf");
     FAILS(isym_config_set_connections(config, SIZE_MAX, &error), ISYM_CONFIG, "connections");
@@ -287,6 +295,8 @@ static void bad_names(const isym_live *live, const isym_snapshot *snapshot, cons
     FAILS(isym_live_handle_named(live, NULL, 99, "x", &handle, &error), ISYM_INVALID_ARGUMENT, "99");
     FAILS(isym_live_handle_of(live, NO_RESOURCE, &handle, &error), ISYM_INVALID_ARGUMENT, "empty");
     FAILS(isym_live_act(live, NO_RESOURCE, "pause", NULL, 0, NULL, &error), ISYM_INVALID_ARGUMENT, "empty");
+    FAILS(isym_live_act_with(live, NO_RESOURCE, "pause", NULL, (isym_action_options){INT64_MAX, true}, NULL, &error),
+          ISYM_INVALID_ARGUMENT, "empty");
     FAILS(isym_agent_pause(live, (isym_agent){0}, NULL, &error), ISYM_INVALID_ARGUMENT, "empty");
     /* A view of another kind in a typed view. */
     FAILS(isym_agent_pause(live, (isym_agent){server.resource}, NULL, &error), ISYM_INVALID_ARGUMENT, "CoreServer");

@@ -97,7 +97,7 @@ static void on_snapshot(void)
     isym_list list = {0};
     isym_extension extension = {0};
     isym_status status = ISYM_OK;
-    switch (below(10)) {
+    switch (below(11)) {
     case 0:
         free_snapshot(slot);
         if (isym_live_snapshot(ANY(lives), number(), slot, error()) != ISYM_OK && *slot)
@@ -119,6 +119,7 @@ static void on_snapshot(void)
     case 6: status = isym_snapshot_by_id(snapshot, isym_resource_id(views[view].resource), &resource); break;
     case 7: list = isym_snapshot_core_servers(snapshot); break;
     case 8: status = isym_handle_get(ANY(handles), snapshot, &resource, error()); break;
+    case 9: status = isym_handle_get_within(ANY(handles), snapshot, number(), &resource, error()); break;
     default: {
         isym_changes **diff = &ANY(changes);
         isym_changes_free(*diff);
@@ -173,7 +174,9 @@ static void on_client(void)
     isym_config **config = &ANY(configs);
     isym_args **arg = &ANY(args);
     isym_uuid id = {{0}};
-    switch (below(14)) {
+    isym_text *json = NULL;
+    isym_action_options options = {number(), below(2) == 0};
+    switch (below(18)) {
     case 0:
         isym_handle_free(*handle);
         *handle = NULL;
@@ -203,7 +206,14 @@ static void on_client(void)
         }
         judge(isym_args_set_text(*arg, text(), text(), error()));
         return;
-    case 12: judge(isym_args_set_int(*arg, text(), number(), error())); return;
+    case 12: judge(isym_live_act_with(closed, ANY(views).resource, text(), *arg, options, NULL, error())); return;
+    case 13:
+        if (judge(isym_live_get_raw(closed, text(), number(), &json, error())) == ISYM_OK || json)
+            exit(4);
+        return;
+    case 14: judge(isym_config_overlay(*config, text(), error())); return;
+    case 15: judge(isym_user_set_status_like(closed, text(), text(), text(), NULL, error())); return;
+    case 16: judge(isym_args_set_int(*arg, text(), number(), error())); return;
     default:
         use_text(isym_error_message(ANY(errors)));
         use_text(isym_status_name((uint32_t)number() % 19));

@@ -244,3 +244,52 @@ def test_a_ticket_gives_the_calls_of_its_originate(isymphony_sandbox: Sandbox, i
     isymphony_sandbox.respond_with("*/callSegments", "[]")
     with pytest.raises(isymphony.TimedOut, match=r"no call segment appeared.* within 200ms"):
         isymphony_live.extension("4224").originate("5551234").call_segments(timeout=0.2)
+
+
+def test_forced_actions_go_to_what_the_snapshot_does_not_have(isymphony_sandbox: Sandbox) -> None:
+    sandbox = isymphony_sandbox
+    path = "coreServers/getByName/default/extensions/getByName/7777"
+    cadences: dict[str, Any] = {"core_servers": (60, 60), "extensions": (60, 60)}
+    with isymphony.connect(sandbox.url, events=False, cadences=cadences) as live:
+        sandbox.add_extension("7777", "Seven", "mike")
+        handle = live.handle(path)
+        assert isinstance(handle, isymphony.ExtensionHandle)
+        with pytest.raises(isymphony.NotFound, match="not sent"):
+            handle.originate("1")
+        ticket = handle.originate("1", force=True)
+        assert (ticket.outcome, ticket.path) == ("accepted", f"{path}/originate")
+        assert handle.act("disable_dnd", force=True, timeout=5).outcome == "accepted"
+        gone = live.snapshot().core_servers["default"].extensions["4224"]
+        sandbox.remove_extension("4224")
+        live.refresh(timeout=10)
+        with pytest.raises(isymphony.NotFound, match="force"):
+            gone.set_dnd(True)
+        with pytest.raises(isymphony.NotFound) as refused:
+            gone.set_dnd(True, force=True)
+        assert refused.value.http_status == 404
+
+
+def test_a_status_like_that_of_others(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    sandbox, live = isymphony_sandbox, isymphony_live
+    handle = live.user("mike")
+    with pytest.raises(isymphony.NotFound, match="Siesta"):
+        handle.set_status_like("Siesta")
+    sandbox.set_status("4224", "Siesta", "away", "until three")
+    other = live.user("4224")
+    eventually(lambda: "Siesta" in repr(other.get().status))
+    assert handle.set_status_like("Siesta").outcome == "accepted"
+    body = json.loads(last_post(sandbox).body)
+    assert (body["name"], body["type"], body["note"]) == ("Siesta", "away", "until three")
+    assert live.snapshot().core_servers["default"].users["mike"].set_status_like("Siesta").outcome == "accepted"
+    assert json.loads(last_post(sandbox).body) == body
+
+
+def test_destinations_of_every_sort(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    live = isymphony_live
+    handle = live.extension("4224")
+    other = live.snapshot().core_servers["default"].extensions["10001"]
+    for destination in ("10001", other, other.id, other.path, live.extension("10001")):
+        assert handle.originate(destination).outcome == "accepted"
+        assert json.loads(last_post(isymphony_sandbox).body) == {"destination": "10001"}
+    with pytest.raises(isymphony.InvalidArgument):
+        handle.get().originate(10001)  # type: ignore[arg-type]

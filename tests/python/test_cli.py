@@ -116,6 +116,7 @@ def test_help_of_all() -> None:
         ("act", NOWHERE, EXTENSION, "originate", "5551234"),
         ("act", NOWHERE, EXTENSION, "originate", "destination=1", "destination=2"),
         ("act", NOWHERE, EXTENSION, "originate", "timeout=2"),
+        ("act", NOWHERE, EXTENSION, "originate", "force=1"),
         ("act", NOWHERE, EXTENSION, "set_penalty", "penalty=much"),
         ("resolve", "ftp://pbx", EXTENSION),
         ("watch", NOWHERE, "--kind", "nonsense", "--timeout", "0"),
@@ -173,6 +174,16 @@ def test_get_a_list(server: Sandbox) -> None:
     assert run("get", server.url, "coreServers/getByName/default/callSegments").stdout == ""
 
 
+def test_get_raw(server: Sandbox, tmp_path: Path) -> None:
+    assert json.loads(run("get", server.url, "coreServers", "--raw", "--json").stdout)[0]["slug"] == "default"
+    overlay = tmp_path / "pbx.toml"
+    overlay.write_text('[subs."Extension.voicemails"]\nkind = "raw"\n')
+    server.respond_with(f"coreServers/*/extensions/{VENDORS_ID}/voicemails", '[{"id": 1, "from": "Bj\u00f6rn"}]')
+    shown = run("get", server.url, f"{EXTENSION}/voicemails", "--raw", "--overlay", str(overlay)).stdout
+    assert json.loads(shown) == [{"id": 1, "from": "Björn"}]
+    run("get", server.url, "nonsense", "--raw", code=3)
+
+
 def test_what_is_not_there(server: Sandbox) -> None:
     nobody = EXTENSION.replace("4224", "0000")
     done = run("resolve", server.url, nobody, code=3)
@@ -219,6 +230,8 @@ def test_refused_and_unknown(server: Sandbox) -> None:
     assert told["error"] == "unsupported"
     run("act", server.url, EXTENSION, "originate", "somewhere=1", code=2)
     run("act", server.url, EXTENSION.replace("4224", "0"), "originate", "destination=1", code=3)
+    run("act", server.url, EXTENSION.replace("4224", "0"), "originate", "destination=1", "--force", code=3)
+    assert server.requests[-1].method == "POST"
     server.fault(drop=True, on="*/originate", times=1)
     assert run("act", server.url, EXTENSION, "originate", "destination=1", code=6).stdout.startswith("unknown: ")
     server.fault(drop=True, on="*/originate", times=1)

@@ -224,6 +224,18 @@ def test_the_longest_times_are_as_good_as_none(limit: float) -> None:
         live.close(limit)
 
 
+def test_how_it_stands_with_the_events(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    eventually(lambda: isymphony_live.health.events == "connected")
+    with isymphony.connect(isymphony_sandbox.url, events=False, event_silence=(5, timedelta(seconds=1))) as live:
+        assert live.health.events == "off"
+        assert live.health.events_problem is None
+    isymphony_sandbox.stop_listening()
+    eventually(lambda: isymphony_live.health.events_problem)
+    problem = isymphony_live.health.events_problem
+    assert problem is not None
+    assert isinstance(problem.error, isymphony.IsymphonyError)
+
+
 def test_keywords_that_are_none_of_ours() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'conections'"):
         isymphony.connect("http://127.0.0.1:1", conections=1)  # type: ignore[call-arg]

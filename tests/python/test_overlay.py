@@ -59,3 +59,24 @@ def test_what_a_server_does_not_have(isymphony_sandbox: Sandbox) -> None:
             live.extension("4224").originate("1")
         assert live.snapshot().core_servers["default"].users["mike"].status is None
     assert not any(request.path.endswith("/status") for request in isymphony_sandbox.requests)
+
+
+def test_what_only_an_overlay_knows(isymphony_sandbox: Sandbox) -> None:
+    sandbox = isymphony_sandbox
+    text = '[subs."Extension.voicemails"]\nkind = "raw"\n'
+    path = "coreServers/getByName/default/extensions/getByName/4224/voicemails"
+    with isymphony.connect(sandbox.url, overlay_text=text) as live:
+        for _ in range(2):
+            extension = sandbox.extension_id("4224")
+            sandbox.respond_with(f"coreServers/*/extensions/{extension}/voicemails", '[{"id": 1, "x": null}]')
+            assert live.get_raw(path) == [{"id": 1, "x": None}]
+            sandbox.restart()
+            live.refresh(timeout=10)
+        with pytest.raises(isymphony.NotFound):
+            live.get_raw(path.replace("4224", "9"))
+        assert live.get_raw("coreServers", timeout=5)[0]["slug"] == "default"
+        with pytest.raises(isymphony.PathError):
+            live.get_raw("../config")
+        sandbox.respond_with("coreServers/odd", "<html>")
+        with pytest.raises(isymphony.BadAnswer, match="JSON"):
+            live.get_raw("coreServers/odd")

@@ -1,8 +1,10 @@
 /* The main job: the live state of a telephony server in this process, names resolved, and a call made.
  *
  *     cc demo.c -lisymphony -o demo
- *     ./demo                                     on an embedded sandbox
- *     ./demo http://manager:secret@pbx:58080     on a real server: looks, and touches nothing
+ *     ./demo                            on an embedded sandbox
+ *     ./demo http://pbx:58080           on a real server: looks, and touches nothing
+ *
+ * The credentials come from ISYMPHONY_USERNAME and ISYMPHONY_PASSWORD, or from the URL.
  */
 #include <isymphony.h>
 
@@ -12,13 +14,15 @@
 
 static const char PATH[] = "coreServers/getByName/default/extensions/getByName/4224";
 
-/* Prints what went wrong, frees it and ends. Fit for a demo; a program would rather go on with the last snapshot. */
-static void check(isym_status status, isym_error *error, const char *what)
+/* Prints what went wrong, frees it and ends. Fit for a demo; a program would rather go on with the last snapshot. (A pointer
+ * to the error, as the call that makes it stands among the arguments, which are evaluated in any order.) */
+static void check(isym_status status, isym_error **error, const char *what)
 {
     if (status == ISYM_OK)
         return;
-    fprintf(stderr, "%s: %s: %s\n", what, isym_status_name(status).ptr, isym_error_message(error).ptr);
-    isym_error_free(error);
+    fprintf(stderr, "%s: %s: %s\n", what, isym_status_name(status).ptr, isym_error_message(error ? *error : NULL).ptr);
+    if (error)
+        isym_error_free(*error);
     exit(1);
 }
 
@@ -26,7 +30,7 @@ static isym_snapshot *pin(const isym_live *live)
 {
     isym_error *error = NULL;
     isym_snapshot *snapshot = NULL;
-    check(isym_live_snapshot(live, ISYM_ANY_AGE, &snapshot, &error), error, "snapshot");
+    check(isym_live_snapshot(live, ISYM_ANY_AGE, &snapshot, &error), &error, "snapshot");
     return snapshot;
 }
 
@@ -50,7 +54,7 @@ static void show_extension(const isym_snapshot *snapshot)
     isym_error *error = NULL;
     isym_resource resource;
     isym_extension extension;
-    check(isym_snapshot_resolve(snapshot, PATH, &resource, &error), error, "resolve");
+    check(isym_snapshot_resolve(snapshot, PATH, &resource, &error), &error, "resolve");
     check(isym_resource_as_extension(resource, &extension), NULL, "as_extension");
     char id[37];
     isym_uuid_format(isym_extension_id(extension), id);
@@ -96,11 +100,11 @@ static void act(const isym_live *live, const isym_sandbox *sandbox)
     isym_uuid before, after;
     isym_extension extension;
 
-    check(isym_live_handle(live, PATH, &handle, &error), error, "handle");
-    check(isym_handle_resolve(handle, &before, &error), error, "handle");
+    check(isym_live_handle(live, PATH, &handle, &error), &error, "handle");
+    check(isym_handle_resolve(handle, &before, &error), &error, "handle");
 
-    check(isym_extension_originate(live, "default", "4224", "5551234", &ticket, &error), error, "originate");
-    check(isym_ticket_wait(ticket, 5000, &snapshot, &error), error, "wait for the call");
+    check(isym_extension_originate(live, "default", "4224", "5551234", &ticket, &error), &error, "originate");
+    check(isym_ticket_wait(ticket, 5000, &snapshot, &error), &error, "wait for the call");
     printf("4224 calls 5551234: %s\n",
            isym_ticket_outcome(ticket) == ISYM_OUTCOME_ACCEPTED ? "accepted" : "nobody knows");
     check(isym_snapshot_extension(snapshot, "default", "4224", &extension), NULL, "extension");
@@ -113,11 +117,11 @@ static void act(const isym_live *live, const isym_sandbox *sandbox)
     do {
         isym_snapshot_free(snapshot);
         snapshot = NULL;
-        check(isym_live_refresh(live, 10000, &snapshot, &error), error, "refresh");
+        check(isym_live_refresh(live, 10000, &snapshot, &error), &error, "refresh");
     } while (isym_snapshot_epoch(snapshot) == epoch);
     isym_snapshot_free(snapshot);
 
-    check(isym_handle_resolve(handle, &after, &error), error, "the same handle");
+    check(isym_handle_resolve(handle, &after, &error), &error, "the same handle");
     char old_id[37], new_id[37];
     isym_uuid_format(before, old_id);
     isym_uuid_format(after, new_id);
@@ -134,16 +138,19 @@ int main(int argc, char **argv)
     isym_error *error = NULL;
     isym_sandbox *sandbox = NULL;
     if (argc < 2)
-        check(isym_sandbox_new(NULL, &sandbox, &error), error, "sandbox");
+        check(isym_sandbox_new(NULL, &sandbox, &error), &error, "sandbox");
     isym_config *config = isym_config_new(sandbox ? isym_sandbox_url(sandbox).ptr : argv[1]);
+    const char *user_name = getenv("ISYMPHONY_USERNAME"), *password = getenv("ISYMPHONY_PASSWORD");
+    if (user_name && password)
+        check(isym_config_set_credentials(config, user_name, password, &error), &error, "credentials");
     if (sandbox)
-        printf("a sandbox listens on %s; for a real server: demo http://user:password@host:58080\n",
+        printf("a sandbox listens on %s; for a real server: demo http://host:58080\n",
                isym_sandbox_url(sandbox).ptr);
 
     isym_live *live = NULL;
-    check(isym_live_open(config, &live, &error), error, "open");
+    check(isym_live_open(config, &live, &error), &error, "open");
     isym_config_free(config);
-    check(isym_live_wait(live, 10000, &error), error, "wait");
+    check(isym_live_wait(live, 10000, &error), &error, "wait");
 
     isym_snapshot *snapshot = pin(live);
     printf("isymphony %s: %zu objects, confirmed %" PRId64 " ms ago\n", isym_version().ptr,

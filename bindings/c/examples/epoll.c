@@ -1,7 +1,11 @@
 /* Shows changes as they happen, from an event loop: the watch's descriptor waits in epoll beside whatever else a program waits
  * for; here, standard input, whose end ends it.
  *
- *     cc epoll.c $(pkg-config --cflags --libs isymphony) -o epoll && ./epoll http://manager:secret@pbx:58080
+ *     cc epoll.c $(pkg-config --cflags --libs isymphony) -o epoll
+ *     ./epoll                            on an embedded sandbox with calls
+ *     ./epoll http://pbx:58080           on a real server
+ *
+ * The credentials come from ISYMPHONY_USERNAME and ISYMPHONY_PASSWORD, or from the URL.
  */
 
 #include <inttypes.h>
@@ -53,17 +57,29 @@ static int show_changes(isym_watch *watch)
     return status == ISYM_TIMED_OUT;
 }
 
+static isym_sandbox *start_sandbox(void)
+{
+    isym_error *error = NULL;
+    isym_sandbox *sandbox = NULL;
+    isym_sandbox_config *config = isym_sandbox_config_new();
+    if (isym_sandbox_config_set_calls_per_second(config, 1, &error) != ISYM_OK
+        || isym_sandbox_new(config, &sandbox, &error) != ISYM_OK)
+        fail("the sandbox", error);
+    isym_sandbox_config_free(config);
+    return sandbox;
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s http://user:password@host:58080\n", argv[0]);
-        return 2;
-    }
     isym_error *error = NULL;
-    isym_config *config = isym_config_new(argv[1]);
+    isym_sandbox *sandbox = argc > 1 ? NULL : start_sandbox();
+    isym_config *config = isym_config_new(sandbox ? isym_sandbox_url(sandbox).ptr : argv[1]);
     isym_live *live = NULL;
     isym_watch *watch = NULL;
     int fd = -1;
+    const char *user_name = getenv("ISYMPHONY_USERNAME"), *password = getenv("ISYMPHONY_PASSWORD");
+    if (user_name && password && isym_config_set_credentials(config, user_name, password, &error) != ISYM_OK)
+        fail("the credentials", error);
     if (isym_live_open(config, &live, &error) != ISYM_OK || isym_live_wait(live, 10000, &error) != ISYM_OK)
         fail("the server", error);
     if (isym_live_watch(live, 0, NULL, false, true, &watch, &error) != ISYM_OK || isym_watch_fd(watch, &fd, &error) != ISYM_OK)
@@ -93,5 +109,6 @@ int main(int argc, char **argv)
     close(loop);
     isym_watch_free(watch);
     isym_live_free(live);
+    isym_sandbox_free(sandbox);
     return 0;
 }

@@ -18,7 +18,8 @@ use crate::live::isym_live;
 use crate::str;
 use crate::ticket::isym_ticket;
 
-/// Rings the extension with this number, then dials the destination.
+/// Rings the extension with this number, then dials the destination: a number, or an extension, a queue or a conference
+/// room by its path.
 ///
 /// `core_server` is a slug; NULL: whichever core server has one of that name.
 ///
@@ -87,6 +88,31 @@ pub extern "C" fn isym_user_set_status(
         let (name, kind) = (str::text(name, "name")?, str::text(status_type, "status_type")?);
         let note = str::optional(note, "note")?.unwrap_or_default();
         isym_ticket::give(user.set_status(name, kind, note, Some(return_time_ms)), ticket)
+    })
+}
+
+/// Sets the status of this name as the users of the same core server show it: its type and note are theirs.
+///
+/// Nothing is sent with ISYM_NOT_FOUND where no user shows a status of that name, and with ISYM_AMBIGUOUS where two show
+/// different ones.
+///
+/// `core_server` is a slug; NULL: whichever core server has one of that name.
+///
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
+/// errors: as isym_handle_act.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_user_set_status_like(
+    live: Option<&isym_live>,
+    core_server: *const c_char,
+    user_name: *const c_char,
+    name: *const c_char,
+    ticket: Option<&mut MaybeUninit<Box<isym_ticket>>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (live, server) = (&need(live, "live")?.0, str::optional(core_server, "core_server")?);
+        let user = live.user(str::text(user_name, "user_name")?, server)?;
+        isym_ticket::give(user.set_status_like(str::text(name, "name")?), ticket)
     })
 }
 
@@ -189,7 +215,8 @@ pub extern "C" fn isym_agent_set_penalty(
     guard::status(error, || on_agent(live, agent, ticket, |agent| agent.set_penalty(penalty)))
 }
 
-/// Transfers a call to an extension, an outside number, a parking lot, a conference room or a queue.
+/// Transfers a call to an extension, an outside number, a parking lot, a conference room or a queue: a number, or an
+/// extension, a queue or a conference room by its path.
 ///
 /// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
 /// errors: as isym_handle_act.

@@ -3,11 +3,12 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
-use isymphony_core::action::Arg;
+use isymphony_core::action::{Arg, Options};
 
 use crate::error::{isym_error, isym_status};
 use crate::guard::{self, need};
 use crate::str;
+use crate::time::limit;
 use crate::uuid::isym_uuid;
 
 /// The arguments of an action, by name. Setting one again replaces it. The caller frees them with isym_args_free; one
@@ -23,6 +24,23 @@ impl isym_args {
     /// The arguments as the core takes them; none for NULL.
     pub(crate) fn list(args: Option<&isym_args>) -> Vec<(&str, Arg)> {
         args.map(|args| args.0.iter().map(|(name, value)| (name.as_str(), value.clone())).collect()).unwrap_or_default()
+    }
+}
+
+/// How an action is carried out: a value. All zero (`= {0}`) means the defaults.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct isym_action_options {
+    /// How long it may take in all, waiting for its turn included. 0 or negative (ISYM_DEFAULT_TIMEOUT): the action timeout
+    /// of the settings.
+    pub timeout_ms: i64,
+    /// Whether it is sent although the snapshot says that the target is gone: then the server has the word.
+    pub force: bool,
+}
+
+impl From<isym_action_options> for Options {
+    fn from(given: isym_action_options) -> Options {
+        Options::from(limit(given.timeout_ms).filter(|limit| !limit.is_zero())).force(given.force)
     }
 }
 

@@ -231,3 +231,34 @@ pub extern "C" fn isym_config_set_action_body_key(
         Ok(())
     })
 }
+
+/// Changes rows of the catalogue by the text of an overlay: TOML that says what the server has otherwise, see
+/// docs/overlay.md. Of several overlays the later ones win, row by row. Default: the rows of the catalogue.
+///
+/// Errors: ISYM_CONFIG with the line, and what is allowed there; then nothing is changed.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_config_overlay(
+    config: Option<&mut isym_config>,
+    text: *const c_char,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        need(config, "config")?.edit()?.overlay(str::any(text, "text")?)?;
+        Ok(())
+    })
+}
+
+/// Changes rows of the catalogue by an overlay in a file, which is read now.
+///
+/// Errors: ISYM_CONFIG where the file cannot be read, is longer than 1 MiB, or as isym_config_overlay.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_config_overlay_file(
+    config: Option<&mut isym_config>,
+    path: *const c_char,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        need(config, "config")?.edit()?.overlay_file(str::text(path, "path")?)?;
+        Ok(())
+    })
+}

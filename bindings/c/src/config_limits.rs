@@ -230,3 +230,21 @@ pub extern "C" fn isym_config_set_cadence(
         Ok(())
     })
 }
+
+/// How long the socket of the events may be silent before the server is asked for a sign of life, and how long it may take
+/// to give one before the socket is opened anew, in milliseconds. Default: 30 s and 10 s.
+///
+/// Errors: ISYM_CONFIG where one of them is zero or longer than a day, or ISYM_INVALID_ARGUMENT where a time is negative.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_config_set_event_silence(
+    config: Option<&mut isym_config>,
+    silence_ms: i64,
+    answer_ms: i64,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (silence, answer) = (time::setting(silence_ms, "silence_ms")?, time::setting(answer_ms, "answer_ms")?);
+        need(config, "config")?.edit()?.event_silence(silence, answer)?;
+        Ok(())
+    })
+}

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 
 use isymphony_core::Handle;
 
-use crate::args::isym_args;
+use crate::args::{isym_action_options, isym_args};
 use crate::error::{isym_error, isym_status};
 use crate::guard::{self, invalid, need};
 use crate::kind::{checked, isym_kind};
@@ -140,6 +140,29 @@ pub extern "C" fn isym_handle_get(
     })
 }
 
+/// As isym_handle_get, if the server confirmed the instance at most `max_age_ms` ago; negative (ISYM_ANY_AGE): whenever.
+///
+/// Errors: ISYM_STALE with the age and what went wrong last; otherwise as isym_handle_get.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_handle_get_within(
+    handle: Option<&isym_handle>,
+    snapshot: Option<&isym_snapshot>,
+    max_age_ms: i64,
+    resource: Option<&mut MaybeUninit<isym_resource>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (handle, snapshot, out) =
+            (need(handle, "handle")?, need(snapshot, "snapshot")?, need(resource, "resource")?);
+        let found = match limit(max_age_ms) {
+            None => handle.0.find_in(&snapshot.0)?,
+            Some(max_age) => handle.0.find_within(&snapshot.0, max_age)?,
+        };
+        out.write(found.into());
+        Ok(())
+    })
+}
+
 /// The id of the instance in the client's current snapshot: new after every restart of the server.
 ///
 /// Errors: as isym_handle_get.
@@ -181,6 +204,22 @@ pub extern "C" fn isym_handle_act(
     })
 }
 
+/// As isym_handle_act, with options. A forced action on what the snapshot does not have goes to the handle's path.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_handle_act_with(
+    handle: Option<&isym_handle>,
+    action: *const c_char,
+    args: Option<&isym_args>,
+    options: isym_action_options,
+    ticket: Option<&mut MaybeUninit<Box<isym_ticket>>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (handle, action) = (need(handle, "handle")?, str::text(action, "action")?);
+        isym_ticket::give(handle.0.act_with(action, &isym_args::list(args), &options.into()), ticket)
+    })
+}
+
 /// Carries out an action on an instance that a snapshot gave, by its id: after a restart of the server it is refused with
 /// ISYM_NOT_FOUND. Everything else: as isym_handle_act.
 #[unsafe(no_mangle)]
@@ -197,5 +236,23 @@ pub extern "C" fn isym_live_act(
         let (live, action) = (need(live, "live")?, str::text(action, "action")?);
         let resource = resource.get().ok_or_else(|| invalid("resource is empty".to_owned()))?;
         isym_ticket::give(live.0.act(&resource, action, &isym_args::list(args), limit(timeout_ms)), ticket)
+    })
+}
+
+/// As isym_live_act, with options. A forced action on what is gone goes to the id that it had.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_live_act_with(
+    live: Option<&isym_live>,
+    resource: isym_resource,
+    action: *const c_char,
+    args: Option<&isym_args>,
+    options: isym_action_options,
+    ticket: Option<&mut MaybeUninit<Box<isym_ticket>>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (live, action) = (need(live, "live")?, str::text(action, "action")?);
+        let resource = resource.get().ok_or_else(|| invalid("resource is empty".to_owned()))?;
+        isym_ticket::give(live.0.act_with(&resource, action, &isym_args::list(args), &options.into()), ticket)
     })
 }

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 
 use isymphony_core::Health;
 use isymphony_core::catalog::Kind;
-use isymphony_core::health::Problem;
+use isymphony_core::health::{EventsState, Problem};
 
 use crate::error::{isym_error, isym_status};
 use crate::guard::{self, found};
@@ -13,10 +13,41 @@ use crate::live::{isym_live, isym_state};
 use crate::str::{Text, isym_str};
 use crate::time;
 
+/// How it stands with the server's events, which only make changes show sooner. The numbers never change their meaning;
+/// later versions may add further ones.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum isym_events_state {
+    /// No state: the answer for NULL.
+    #[default]
+    ISYM_EVENTS_NONE = 0,
+    /// They are not listened to, by the settings.
+    ISYM_EVENTS_OFF = 1,
+    /// The socket is being opened, for the first time or again.
+    ISYM_EVENTS_CONNECTING = 2,
+    /// They are listened to.
+    ISYM_EVENTS_CONNECTED = 3,
+    /// The server has no events or refuses them, or cannot be reached. It is tried again, slowly. Everything works all the
+    /// same, by asking.
+    ISYM_EVENTS_UNAVAILABLE = 4,
+}
+
+impl From<EventsState> for isym_events_state {
+    fn from(state: EventsState) -> isym_events_state {
+        match state {
+            EventsState::Off => isym_events_state::ISYM_EVENTS_OFF,
+            EventsState::Connecting => isym_events_state::ISYM_EVENTS_CONNECTING,
+            EventsState::Connected => isym_events_state::ISYM_EVENTS_CONNECTED,
+            EventsState::Unavailable => isym_events_state::ISYM_EVENTS_UNAVAILABLE,
+        }
+    }
+}
+
 /// How a client was doing at one moment. Immutable; the caller frees it with isym_health_free.
 pub struct isym_health {
     health: Health,
     last: Option<Trouble>,
+    events: Option<Trouble>,
     failing: Vec<(Kind, Trouble)>,
 }
 
@@ -47,7 +78,7 @@ pub struct isym_problem {
     pub at_ms: i64,
     /// The path that was asked, by ids, below `communication_manager/rest/live/`.
     pub about: isym_str,
-    /// The kind whose lists fail; ISYM_KIND_NONE for isym_health_last_problem.
+    /// The kind whose lists fail; ISYM_KIND_NONE where the problem is not about one kind.
     pub kind: isym_kind,
 }
 
@@ -65,8 +96,9 @@ pub extern "C" fn isym_live_health(live: Option<&isym_live>) -> Option<Box<isym_
     guard::plain(|| {
         let health = live?.0.health();
         let last = health.last_error.as_ref().map(Trouble::from);
+        let events = health.events_problem.as_ref().map(Trouble::from);
         let failing = health.failing.iter().map(|(kind, problem)| (*kind, Trouble::from(problem))).collect();
-        Some(Box::new(isym_health { health, last, failing }))
+        Some(Box::new(isym_health { health, last, events, failing }))
     })
 }
 
@@ -144,6 +176,26 @@ pub extern "C" fn isym_health_failing_at(
     guard::quiet(|| {
         let failing = health.and_then(|health| health.failing.get(position));
         found(failing.map(|(kind, trouble)| isym_problem::new(trouble, (*kind).into())), problem)
+    })
+}
+
+/// How it stood with the server's events.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_health_events(health: Option<&isym_health>) -> isym_events_state {
+    guard::plain(|| health.map(|health| health.health.events.into()).unwrap_or_default())
+}
+
+/// The last thing that went wrong with the events, also when it has healed since.
+///
+/// Answers ISYM_NOT_FOUND where nothing ever did. What is found is borrowed from `health`.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_health_events_problem(
+    health: Option<&isym_health>,
+    problem: Option<&mut MaybeUninit<isym_problem>>,
+) -> isym_status {
+    guard::quiet(|| {
+        let events = health.and_then(|health| health.events.as_ref());
+        found(events.map(|trouble| isym_problem::new(trouble, isym_kind::ISYM_KIND_NONE)), problem)
     })
 }
 

@@ -7,6 +7,7 @@
 //! | `error` | `isym_status`, `isym_error`; the one way from the core's error to both |
 //! | `str`, `uuid`, `time` | texts, ids and times across the boundary |
 //! | `config`, `live`, `health`, `metrics`, `log` | the client |
+//! | `doctor` | what a server has |
 //! | `watch` | what changes, as it changes |
 //! | `snapshot`, `changes` | what it knows, and what changed |
 //! | `resource`, `property`, `list`, `kind` | an instance of any kind, lists of them, the kinds |
@@ -24,6 +25,7 @@ pub mod conference_room;
 pub mod config;
 pub mod config_limits;
 pub mod core_server;
+pub mod doctor;
 pub mod error;
 pub mod extension;
 mod guard;

@@ -10,7 +10,7 @@ use crate::config::isym_config;
 use crate::error::{isym_error, isym_status};
 use crate::guard::{self, need};
 use crate::snapshot::isym_snapshot;
-use crate::str;
+use crate::str::{self, isym_text};
 use crate::ticket::isym_ticket;
 use crate::time::limit;
 
@@ -168,6 +168,32 @@ pub extern "C" fn isym_live_post(
     guard::status(error, || {
         let (live, path, body) = (need(live, "live")?, str::any(path, "path")?, str::optional(body, "body")?);
         isym_ticket::give(live.0.post(path, body, limit(timeout_ms)), ticket)
+    })
+}
+
+/// Asks the server now for what is at a path below `communication_manager/rest/live/`, for what the catalogue does not know,
+/// and gives the JSON text of its answer, which is not kept. Takes at most `timeout_ms`; negative (ISYM_DEFAULT_TIMEOUT):
+/// the request timeout of the settings.
+///
+/// Where an overlay says that a sub resource is raw, the path to it may hold names, as in
+/// "coreServers/getByName/default/extensions/getByName/4224/voicemails"; any other path is asked for as it stands.
+///
+/// `json` is the caller's, who frees it with isym_text_free.
+///
+/// Errors: ISYM_INVALID_PATH; ISYM_NOT_FOUND and ISYM_AMBIGUOUS when the instance is not in the snapshot; ISYM_BAD_ANSWER
+/// when the answer is not JSON; ISYM_AUTH and the like as the server answers; ISYM_TIMED_OUT, ISYM_CLOSED.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_live_get_raw(
+    live: Option<&isym_live>,
+    path: *const c_char,
+    timeout_ms: i64,
+    json: Option<&mut MaybeUninit<Box<isym_text>>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (live, path, out) = (need(live, "live")?, str::any(path, "path")?, need(json, "json")?);
+        out.write(isym_text::boxed(live.0.get_raw(path, limit(timeout_ms))?));
+        Ok(())
     })
 }
 

@@ -1,65 +1,27 @@
-//! The C programs: the example and everything in `tests/c`, built as a user builds them and run; the misuse and API
-//! programs also linked statically, with sanitizers and under valgrind.
+//! The C programs: everything in `tests/c`, built as a user builds them and run; the misuse and API programs also linked
+//! statically, with sanitizers and under valgrind.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 mod common;
 
-use common::{Link, compile, library, root, run, said, scratch};
+use common::{Link, compile, library, passes, root, run, said, scratch, valgrind};
 
 fn test_program(name: &str) -> PathBuf {
     root().join("tests/c").join(name)
-}
-
-/// Runs a program of `tests/c`, whose last line counts.
-fn passes(command: &mut Command) {
-    let output = command.current_dir(root()).output().expect("the program starts");
-    let said = said(&output);
-    let last = String::from_utf8_lossy(&output.stdout).trim_end().lines().last().unwrap_or_default().to_owned();
-    let passed = last.strip_suffix(" passed, 0 failed").and_then(|count| count.parse::<u32>().ok());
-    assert!(output.status.success() && passed.is_some_and(|count| count > 0), "{command:?}: {}\n{said}", output.status);
-}
-
-#[test]
-fn the_demo_does_its_job() {
-    let said = run(&mut Command::new(compile(&root().join("bindings/c/examples/demo.c"), Link::Shared)));
-    for words in [
-        "coreServers/getByName/default/extensions/getByName/4224\n  is ",
-        "of user 4224",
-        "4224 calls 5551234: accepted",
-        "5551234",
-        "the same handle: ",
-    ] {
-        assert!(said.contains(words), "{words:?} is missing in:\n{said}");
-    }
-}
-
-/// The event loop tells of a change on the server, and ends with its input.
-#[test]
-fn the_event_loop_shows_changes() {
-    use std::io::{BufRead, BufReader};
-    let sandbox = isymphony_core::sandbox::Sandbox::start(isymphony_core::sandbox::SandboxConfig::new()).unwrap();
-    let mut program = Command::new(compile(&root().join("bindings/c/examples/epoll.c"), Link::Shared))
-        .arg(sandbox.url())
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("the program starts");
-    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines().map_while(Result::ok);
-    assert_eq!(lines.next().as_deref(), Some("watching"));
-    sandbox.add_extension("7777", "Seven", Some("mike")).unwrap();
-    assert!(lines.any(|line| line.starts_with("+ ") && line.contains("7777")));
-    sandbox.restart();
-    assert!(lines.any(|line| line.starts_with("restarted ")));
-    drop(program.stdin.take());
-    assert!(program.wait().unwrap().success());
 }
 
 #[test]
 fn watch() {
     passes(&mut Command::new(compile(&test_program("watch.c"), Link::Shared)));
     passes(&mut Command::new(compile(&test_program("watch.c"), Link::Sanitized)));
+}
+
+#[test]
+fn doctor() {
+    passes(&mut Command::new(compile(&test_program("doctor.c"), Link::Shared)));
+    passes(&mut Command::new(compile(&test_program("doctor.c"), Link::Static)));
 }
 
 #[test]
@@ -81,7 +43,7 @@ fn misuse() {
 
 #[test]
 fn sanitizers_find_nothing() {
-    for name in ["misuse.c", "api.c"] {
+    for name in ["misuse.c", "api.c", "doctor.c"] {
         passes(Command::new(compile(&test_program(name), Link::Sanitized)).env("ASAN_OPTIONS", "detect_leaks=1"));
     }
 }
@@ -109,15 +71,9 @@ fn sanitizers_are_on() {
 
 #[test]
 fn valgrind_finds_nothing() {
-    if Command::new("valgrind").arg("--version").output().is_err() {
-        eprintln!("valgrind is not installed");
-        return;
-    }
-    for name in ["misuse.c", "api.c", "random.c"] {
-        let program = compile(&test_program(name), Link::Shared);
-        let mut valgrind = Command::new("valgrind");
-        valgrind.args(["--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite", "-q"]);
-        passes(valgrind.arg(program).arg("20000"));
+    for name in ["misuse.c", "api.c", "doctor.c", "random.c"] {
+        let Some(mut valgrind) = valgrind() else { return };
+        passes(valgrind.arg(compile(&test_program(name), Link::Shared)).arg("20000"));
     }
 }
 

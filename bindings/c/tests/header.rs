@@ -1,9 +1,9 @@
 //! `include/isymphony.h` is what cbindgen makes of the sources, compiles wherever it is promised to, and says what the
-//! library exports.
+//! library exports; `isymphony.hpp` covers all of it, and `isymphony.cdef` says the same.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 mod common;
@@ -20,6 +20,7 @@ const SOURCES: &[&str] = &[
     "kind",
     "config",
     "config_limits",
+    "doctor",
     "live",
     "health",
     "metrics",
@@ -99,23 +100,120 @@ fn the_header_is_what_the_sources_say() {
     );
 }
 
-#[test]
-fn the_header_compiles_alone_and_twice_in_every_dialect() {
-    let folder = common::scratch("header");
-    let text = "#include <isymphony.h>\n#include <isymphony.h>\nint main(void) { return isym_version().len == 0; }\n";
-    let (c, cpp) = (folder.join("twice.c"), folder.join("twice.cpp"));
-    fs::write(&c, text).and_then(|()| fs::write(&cpp, text)).expect("the sources are written");
-    let dialects = [
-        ("cc", &c, ["c99", "c11", "c17", "c2x"].as_slice()),
-        ("c++", &cpp, ["c++11", "c++14", "c++17", "c++20"].as_slice()),
-    ];
-    for (compiler, source, standards) in dialects {
+/// Checks that a source compiles in every one of these standards, with every compiler there is.
+fn compiles(source: &Path, compilers: [&str; 2], standards: &[&str], flags: &[&str]) {
+    for compiler in compilers {
+        let Some(_) = common::tool(compiler) else { continue };
         for standard in standards {
             let mut command = Command::new(compiler);
-            command.arg(format!("-std={standard}")).args(["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only"]);
+            command.arg(format!("-std={standard}")).args(common::WARNINGS).args(flags).arg("-fsyntax-only");
             common::run(command.arg("-I").arg(root().join("include")).arg(source));
         }
     }
+}
+
+/// A source that includes a header, and nothing before it, twice.
+fn twice(header: &str, extension: &str) -> PathBuf {
+    let source = common::scratch("header").join(format!("{header}.{extension}"));
+    let main = "int main(void) { return isym_version().len == 0; }\n";
+    fs::write(&source, format!("#include <{header}>\n#include <{header}>\n{main}")).expect("the source is written");
+    source
+}
+
+const C_COMPILERS: [&str; 2] = ["gcc", "clang"];
+const CPP_COMPILERS: [&str; 2] = ["g++", "clang++"];
+
+#[test]
+fn the_c_header_compiles_alone_and_twice_in_every_dialect() {
+    compiles(&twice("isymphony.h", "c"), C_COMPILERS, &["c99", "c11", "c17", "c2x"], &[]);
+    compiles(&twice("isymphony.h", "cpp"), CPP_COMPILERS, &["c++11", "c++14", "c++17", "c++20"], &[]);
+}
+
+#[test]
+fn the_cpp_header_compiles_alone_and_twice_in_every_dialect() {
+    let standards = ["c++17", "c++20", "c++2b"];
+    compiles(&twice("isymphony.hpp", "cpp"), CPP_COMPILERS, &standards, common::CPP_WARNINGS);
+    // And so does everything in it, with and without exceptions.
+    let all = root().join("tests/cpp/api.cpp");
+    compiles(&all, CPP_COMPILERS, &standards, common::CPP_WARNINGS);
+    compiles(&all, CPP_COMPILERS, &standards, &[common::CPP_WARNINGS, &["-fno-exceptions"]].concat());
+}
+
+/// What the C++ header does not use of the C interface, and why. In a name `*` stands for a kind.
+const NOT_IN_CPP: &[(&str, &str)] = &[
+    ("isym_*_id", "Resource::id gives it, by isym_resource_id"),
+    ("isym_*_configuration_id", "Resource::configuration_id gives it, by isym_resource_configuration_id"),
+    ("isym_*_resource", "a view is a Resource"),
+];
+
+const KINDS: &[&str] = &[
+    "agent",
+    "call_segment",
+    "conference_room",
+    "core_server",
+    "extension",
+    "login",
+    "queue",
+    "statistics",
+    "user",
+    "user_status",
+];
+
+/// The names of a text that start so, whole words.
+fn words<'t>(text: &'t str, start: &str) -> BTreeSet<&'t str> {
+    let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let words = code.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
+    words.filter(|word| word.starts_with(start)).collect()
+}
+
+#[test]
+fn the_cpp_header_is_over_the_whole_c_interface() {
+    let header = |name| fs::read_to_string(root().join("include").join(name)).expect("the header is read");
+    let (c, cpp, exports) = (header("isymphony.h"), header("isymphony.hpp"), header("../bindings/c/exports.txt"));
+    let used = words(&cpp, "isym_");
+    let excepted: BTreeSet<String> =
+        NOT_IN_CPP.iter().flat_map(|(name, _)| KINDS.iter().map(|kind| name.replace('*', kind))).collect();
+    let missing: Vec<&str> = exports.lines().filter(|name| !used.contains(name) && !excepted.contains(*name)).collect();
+    assert!(missing.is_empty(), "isymphony.hpp lacks {missing:?}");
+    let (constants, used) = (words(&c, "ISYM_"), words(&cpp, "ISYM_"));
+    let with_own_names = ["ISYM_ANY_AGE", "ISYM_DEFAULT_TIMEOUT", "ISYM_ISYMPHONY_H"];
+    let missing: Vec<_> = constants
+        .difference(&used)
+        .filter(|name| !with_own_names.contains(name) && !name.starts_with("ISYM_VERSION"))
+        .collect();
+    assert!(missing.is_empty(), "isymphony.hpp lacks {missing:?}");
+}
+
+/// The declarations alone, for an FFI that reads C but runs no preprocessor: `include/isymphony.cdef`.
+#[test]
+fn the_declarations_for_ffis_are_those_of_the_header() {
+    let header = generate();
+    let (_, declarations) = header.split_once("#include <stdint.h>\n").expect("the header has includes");
+    let mut fresh = String::from("/* The declarations of isymphony.h, generated, for FFIs that read C. */\n");
+    let mut cpp = false;
+    for line in declarations.lines() {
+        cpp = cpp || line.starts_with("#ifdef __cplusplus");
+        let constant = line.strip_prefix("#define ").and_then(|define| define.split_once(' '));
+        match constant {
+            // Whole numbers become enumerators.
+            Some((name, value)) if value.parse::<i64>().is_ok() => {
+                fresh += &format!("enum {{ {name} = {value} }};\n");
+            }
+            _ if cpp || line.starts_with('#') || line.trim_start().starts_with("//") || line.starts_with("/*") => {}
+            _ if line.is_empty() => {}
+            _ => fresh += &format!("{line}\n"),
+        }
+        cpp = cpp && !line.starts_with("#endif");
+    }
+    let path = root().join("include/isymphony.cdef");
+    if std::env::var_os("ISYM_BLESS").is_some() {
+        fs::write(&path, &fresh).expect("the declarations are written");
+    }
+    let committed = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        committed == fresh,
+        "include/isymphony.cdef is not what the header says: run `ISYM_BLESS=1 cargo test -p isymphony-c --test header`"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use isymphony::action::Arg;
+use isymphony::action::{Arg, Options};
 use isymphony::catalog::Kind;
 use isymphony::handle;
 use pyo3::prelude::*;
@@ -12,7 +12,7 @@ use crate::context::{Client, Context};
 use crate::convert::{self, Seconds, action_arg};
 use crate::errors::OrRaise;
 use crate::resource::kinds::wrap;
-use crate::ticket::{self, Target, Ticket, status_args};
+use crate::ticket::{self, Target, Ticket, how, status_args, status_args_like};
 
 /// A reference to an instance by its kind and the names along its path. It is bound anew at every use.
 ///
@@ -25,14 +25,8 @@ pub(crate) struct Handle {
 }
 
 impl Handle {
-    fn act_with(
-        &self,
-        py: Python<'_>,
-        action: &str,
-        args: Vec<(String, Arg)>,
-        timeout: Option<Seconds>,
-    ) -> PyResult<Ticket> {
-        ticket::act(py, self.client.clone(), Target::Handle(self.inner.clone()), action, args, timeout)
+    fn act_with(&self, py: Python<'_>, action: &str, args: Vec<(String, Arg)>, options: Options) -> PyResult<Ticket> {
+        ticket::act(py, self.client.clone(), Target::Handle(self.inner.clone()), action, args, options)
     }
 }
 
@@ -97,16 +91,18 @@ impl Handle {
 
     /// Carries out an action of the catalogue, at most once. Waits for the server's answer, at most `timeout` seconds.
     ///
-    /// What surely was not carried out raises; what may have been is a `Ticket` whose outcome is `"unknown"`.
-    #[pyo3(signature = (action, /, *, timeout=None, **args))]
+    /// What surely was not carried out raises; what may have been is a `Ticket` whose outcome is `"unknown"`. With `force`
+    /// it is sent to the handle's path although the snapshot says that nothing is there.
+    #[pyo3(signature = (action, /, *, timeout=None, force=false, **args))]
     fn act(
         &self,
         py: Python<'_>,
         action: &str,
         timeout: Option<Seconds>,
+        force: bool,
         args: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Ticket> {
-        self.act_with(py, action, convert::action_args(args)?, timeout)
+        self.act_with(py, action, convert::action_args(args)?, how(timeout, force))
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -127,9 +123,15 @@ macro_rules! handle {
     };
 }
 
-fn act(handle: &Bound<'_, Handle>, action: &str, args: Vec<(&str, Arg)>, timeout: Option<Seconds>) -> PyResult<Ticket> {
+fn act(handle: &Bound<'_, Handle>, action: &str, args: Vec<(&str, Arg)>, options: Options) -> PyResult<Ticket> {
     let args = args.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    handle.get().act_with(handle.py(), action, args, timeout)
+    handle.get().act_with(handle.py(), action, args, options)
+}
+
+/// Sets the status of the user that a handle is of.
+fn set_status(py: Python<'_>, user: &Handle, args: Vec<(String, Arg)>, options: Options) -> PyResult<Ticket> {
+    let status = user.inner.below("status").or_raise(py)?;
+    ticket::act(py, user.client.clone(), Target::Handle(Arc::new(status)), "set", args, options)
 }
 
 handle! {
@@ -141,7 +143,7 @@ handle! {
     /// A handle of a user.
     UserHandle {
         /// Sets the user's status. `return_time` is Unix time in milliseconds or a `datetime`.
-        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None))]
+        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None, force=false))]
         fn set_status(
             slf: &Bound<'_, Self>,
             name: &str,
@@ -149,12 +151,29 @@ handle! {
             note: &str,
             return_time: Option<&Bound<'_, PyAny>>,
             timeout: Option<Seconds>,
+            force: bool,
         ) -> PyResult<Ticket> {
             let py = slf.py();
             let base: &Handle = slf.as_super().get();
             let args = status_args(name, r#type, note, return_time)?;
-            let status = base.inner.below("status").or_raise(py)?;
-            ticket::act(py, base.client.clone(), Target::Handle(Arc::new(status)), "set", args, timeout)
+            set_status(py, base, args, how(timeout, force))
+        }
+
+        /// Sets the status of this name as other users of the core server show it: its type and note are theirs.
+        ///
+        /// Nothing is sent with `NotFound` where no user shows a status of that name, and with `Ambiguous` where two show
+        /// different ones.
+        #[pyo3(signature = (name, *, timeout=None, force=false))]
+        fn set_status_like(
+            slf: &Bound<'_, Self>,
+            name: &str,
+            timeout: Option<Seconds>,
+            force: bool,
+        ) -> PyResult<Ticket> {
+            let py = slf.py();
+            let base: &Handle = slf.as_super().get();
+            let args = status_args_like(py, &base.inner.get().or_raise(py)?.get(), name)?;
+            set_status(py, base, args, how(timeout, force))
         }
     }
 }
@@ -163,7 +182,7 @@ handle! {
     /// A handle of a user's status.
     StatusHandle {
         /// Sets the status. `return_time` is Unix time in milliseconds or a `datetime`.
-        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None))]
+        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None, force=false))]
         fn set(
             slf: &Bound<'_, Self>,
             name: &str,
@@ -171,8 +190,9 @@ handle! {
             note: &str,
             return_time: Option<&Bound<'_, PyAny>>,
             timeout: Option<Seconds>,
+            force: bool,
         ) -> PyResult<Ticket> {
-            slf.as_super().get().act_with(slf.py(), "set", status_args(name, r#type, note, return_time)?, timeout)
+            slf.as_super().get().act_with(slf.py(), "set", status_args(name, r#type, note, return_time)?, how(timeout, force))
         }
     }
 }
@@ -180,16 +200,17 @@ handle! {
 handle! {
     /// A handle of an extension.
     ExtensionHandle {
-        /// Rings the extension itself, then dials the destination.
-        #[pyo3(signature = (destination, *, timeout=None))]
-        fn originate(slf: &Bound<'_, Self>, destination: &str, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            act(slf.as_super(), "originate", vec![("destination", destination.into())], timeout)
+        /// Rings the extension itself, then dials the destination: a number, or an extension, a queue or a conference room by
+        /// its path, its id or itself.
+        #[pyo3(signature = (destination, *, timeout=None, force=false))]
+        fn originate(slf: &Bound<'_, Self>, destination: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            act(slf.as_super(), "originate", vec![("destination", action_arg(destination)?)], how(timeout, force))
         }
 
         /// Turns do-not-disturb on or off.
-        #[pyo3(signature = (on, *, timeout=None))]
-        fn set_dnd(slf: &Bound<'_, Self>, on: bool, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            act(slf.as_super(), if on { "enable_dnd" } else { "disable_dnd" }, Vec::new(), timeout)
+        #[pyo3(signature = (on, *, timeout=None, force=false))]
+        fn set_dnd(slf: &Bound<'_, Self>, on: bool, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            act(slf.as_super(), if on { "enable_dnd" } else { "disable_dnd" }, Vec::new(), how(timeout, force))
         }
     }
 }
@@ -197,10 +218,11 @@ handle! {
 handle! {
     /// A handle of a call segment: by its id, until the server restarts.
     CallSegmentHandle {
-        /// Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue.
-        #[pyo3(signature = (destination, *, timeout=None))]
-        fn transfer(slf: &Bound<'_, Self>, destination: &str, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            act(slf.as_super(), "transfer", vec![("destination", destination.into())], timeout)
+        /// Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue: a number, or
+        /// an extension, a queue or a conference room by its path, its id or itself.
+        #[pyo3(signature = (destination, *, timeout=None, force=false))]
+        fn transfer(slf: &Bound<'_, Self>, destination: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            act(slf.as_super(), "transfer", vec![("destination", action_arg(destination)?)], how(timeout, force))
         }
     }
 }
@@ -209,15 +231,15 @@ handle! {
     /// A handle of a queue.
     QueueHandle {
         /// Logs an extension in to the queue as an agent: by its number, its path or id, or itself.
-        #[pyo3(signature = (extension, *, timeout=None))]
-        fn login(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            act(slf.as_super(), "login", vec![("extension", action_arg(extension)?)], timeout)
+        #[pyo3(signature = (extension, *, timeout=None, force=false))]
+        fn login(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            act(slf.as_super(), "login", vec![("extension", action_arg(extension)?)], how(timeout, force))
         }
 
         /// Logs an extension out of the queue.
-        #[pyo3(signature = (extension, *, timeout=None))]
-        fn logout(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            act(slf.as_super(), "logout", vec![("extension", action_arg(extension)?)], timeout)
+        #[pyo3(signature = (extension, *, timeout=None, force=false))]
+        fn logout(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            act(slf.as_super(), "logout", vec![("extension", action_arg(extension)?)], how(timeout, force))
         }
     }
 }
@@ -226,27 +248,27 @@ handle! {
     /// A handle of an agent: by its id, until the server restarts.
     AgentHandle {
         /// Logs the agent out of its queue.
-        #[pyo3(signature = (*, timeout=None))]
-        fn logout(slf: &Bound<'_, Self>, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            act(slf.as_super(), "logout", Vec::new(), timeout)
+        #[pyo3(signature = (*, timeout=None, force=false))]
+        fn logout(slf: &Bound<'_, Self>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            act(slf.as_super(), "logout", Vec::new(), how(timeout, force))
         }
 
         /// Pauses the agent.
-        #[pyo3(signature = (*, timeout=None))]
-        fn pause(slf: &Bound<'_, Self>, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            act(slf.as_super(), "pause", Vec::new(), timeout)
+        #[pyo3(signature = (*, timeout=None, force=false))]
+        fn pause(slf: &Bound<'_, Self>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            act(slf.as_super(), "pause", Vec::new(), how(timeout, force))
         }
 
         /// Ends the agent's pause.
-        #[pyo3(signature = (*, timeout=None))]
-        fn unpause(slf: &Bound<'_, Self>, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            act(slf.as_super(), "unpause", Vec::new(), timeout)
+        #[pyo3(signature = (*, timeout=None, force=false))]
+        fn unpause(slf: &Bound<'_, Self>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            act(slf.as_super(), "unpause", Vec::new(), how(timeout, force))
         }
 
         /// Sets the agent's penalty: agents with a lower one are called first.
-        #[pyo3(signature = (penalty, *, timeout=None))]
-        fn set_penalty(slf: &Bound<'_, Self>, penalty: i64, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            act(slf.as_super(), "set_penalty", vec![("penalty", penalty.into())], timeout)
+        #[pyo3(signature = (penalty, *, timeout=None, force=false))]
+        fn set_penalty(slf: &Bound<'_, Self>, penalty: i64, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            act(slf.as_super(), "set_penalty", vec![("penalty", penalty.into())], how(timeout, force))
         }
     }
 }

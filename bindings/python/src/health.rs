@@ -105,6 +105,19 @@ impl Health {
         Ok(failing)
     }
 
+    /// How it stands with the server's events, which only make changes show sooner: `"off"` by the settings, `"connecting"`,
+    /// `"connected"`, or `"unavailable"` where the server has none, refuses them or cannot be reached.
+    #[getter]
+    fn events(&self) -> &'static str {
+        self.0.events.name()
+    }
+
+    /// The last thing that went wrong with the events, also when it has healed since.
+    #[getter]
+    fn events_problem(&self) -> Option<Problem> {
+        self.0.events_problem.clone().map(Problem)
+    }
+
     /// How many snapshots were replaced and are still held by a reader.
     #[getter]
     fn retired_snapshots(&self) -> u64 {

@@ -14,6 +14,7 @@ use crate::errors::OrRaise;
 use crate::handle::wrap_handle;
 use crate::health::Health;
 use crate::records;
+use crate::resource::json;
 use crate::snapshot::Snapshot;
 use crate::ticket::{self, Ticket};
 use crate::watch::Watch;
@@ -166,6 +167,19 @@ impl Live {
         let (live, path) = (self.core().clone(), path.to_owned());
         let work = move || live.post(&path, body.as_deref(), timeout.map(|seconds| seconds.0));
         ticket::send(py, self.client.clone(), work)
+    }
+
+    /// Asks the server now for what is at a path below `communication_manager/rest/live/`, and gives what `json.loads` makes
+    /// of the answer: for what the catalogue does not know. It is not kept.
+    ///
+    /// Takes at most `timeout` seconds (default: the request timeout). Where an overlay says that a sub resource is raw, the
+    /// path to it may hold names; any other path is asked for as it stands.
+    #[pyo3(signature = (path, timeout=None))]
+    fn get_raw<'py>(&self, py: Python<'py>, path: &str, timeout: Option<Seconds>) -> PyResult<Bound<'py, PyAny>> {
+        let (live, path) = (self.core().clone(), path.to_owned());
+        let text = on_a_thread(py, move || live.get_raw(&path, timeout.map(|seconds| seconds.0)));
+        records::drain(py);
+        json::loads(py, &text?)
     }
 
     /// Watches what changes from now on; with `initial`, first gives all that is there as `"added"`, with no gap to the changes

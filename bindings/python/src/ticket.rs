@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use isymphony::action::{self, Arg};
 use isymphony::handle;
-use isymphony::snapshot::ResourceOwned;
+use isymphony::snapshot::{self, ResourceOwned};
 use pyo3::prelude::*;
 
 use crate::blocking::{on_a_thread, wait_in_slices};
 use crate::context::{Client, Context};
 use crate::convert::{Seconds, action_arg};
-use crate::errors::build;
+use crate::errors::{OrRaise, build};
 use crate::resource::kinds::wrap;
 use crate::snapshot::Snapshot;
 
@@ -29,18 +29,22 @@ pub(crate) fn act(
     target: Target,
     action: &str,
     args: Vec<(String, Arg)>,
-    timeout: Option<Seconds>,
+    options: action::Options,
 ) -> PyResult<Ticket> {
     let action = action.to_owned();
     let live = client.live.clone();
     send(py, client, move || {
         let args: Vec<(&str, Arg)> = args.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
-        let timeout = timeout.map(|seconds| seconds.0);
         match target {
-            Target::Handle(handle) => handle.act(&action, &args, timeout),
-            Target::Resource(resource) => live.act(&resource.get(), &action, &args, timeout),
+            Target::Handle(handle) => handle.act_with(&action, &args, &options),
+            Target::Resource(resource) => live.act_with(&resource.get(), &action, &args, &options),
         }
     })
+}
+
+/// How an action is carried out.
+pub(crate) fn how(timeout: Option<Seconds>, force: bool) -> action::Options {
+    action::Options::from(timeout.map(|seconds| seconds.0)).force(force)
 }
 
 /// Sends something and gives the ticket for it.
@@ -67,6 +71,16 @@ pub(crate) fn status_args(
         args.push(("return_time".to_owned(), action_arg(return_time)?));
     }
     Ok(args)
+}
+
+/// The arguments of `set_status_like`: the type and the note of a status as the users of the same core server show it.
+pub(crate) fn status_args_like(
+    py: Python<'_>,
+    user: &snapshot::Resource<'_>,
+    name: &str,
+) -> PyResult<Vec<(String, Arg)>> {
+    let (kind, note) = action::status_like(user, name).or_raise(py)?;
+    status_args(name, &kind, &note, None)
 }
 
 /// An action that was sent: what became of it, and what to wait for to see its effect.

@@ -168,6 +168,7 @@ def make_parser() -> argparse.ArgumentParser:
     )
     connection.add_options(command)
     command.add_argument("path", metavar="PATH")
+    command.add_argument("--raw", action="store_true", help="the server's own answer for any path, as JSON")
 
     command = add(
         "act",
@@ -182,6 +183,9 @@ def make_parser() -> argparse.ArgumentParser:
     command.add_argument("path", metavar="PATH")
     command.add_argument("action", metavar="ACTION")
     command.add_argument("arguments", metavar="key=value", nargs="*", type=act.argument)
+    command.add_argument(
+        "--force", action="store_true", help="send it to the path as it stands, also where nothing is known to be there"
+    )
 
     command = add(
         "watch",

@@ -39,8 +39,8 @@ def arguments(pairs: list[tuple[str, str]]) -> dict[str, Any]:
     for name, text in pairs:
         if name in given:
             raise exits.UsageError(f"the argument {name} is given twice")
-        if name == "timeout":
-            raise exits.UsageError("no action has an argument timeout; the time limit is --timeout")
+        if name in ("timeout", "force"):
+            raise exits.UsageError(f"no action has an argument {name}; there is the option --{name}")
         try:
             given[name] = int(text) if name in NUMBERS else text
         except ValueError:
@@ -52,7 +52,7 @@ def act(options: argparse.Namespace) -> int:
     """Carry out an action, and print its outcome."""
     given = arguments(options.arguments)
     with connected(options, events=False) as live:
-        ticket: isymphony.Ticket = live.handle(options.path).act(options.action, **given)
+        ticket: isymphony.Ticket = live.handle(options.path).act(options.action, force=options.force, **given)
     unknown = ticket.outcome == "unknown"
     problem = str(ticket.error) if ticket.error else None
     if options.json:

@@ -60,6 +60,14 @@ def look_up(snapshot: isymphony.Snapshot, path: str) -> isymphony.Resource | isy
 def get(options: argparse.Namespace) -> int:
     """Print all of what a path addresses."""
     with connected(options, events=False) as live:
+        if options.raw:
+            answer = live.get_raw(options.path)
+            if options.json:
+                emit(answer)
+            else:
+                lines = json.dumps(answer, indent=2, ensure_ascii=False).splitlines()
+                print("\n".join(plain(line) for line in lines))
+            return exits.OK
         found = look_up(live.snapshot(), options.path)
         if isinstance(found, isymphony.Resource):
             emit(resource_as_json(found)) if options.json else print_one(found)

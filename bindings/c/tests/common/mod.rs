@@ -1,4 +1,4 @@
-//! The library as C programs link it, and how to build and run them.
+//! The library as C and C++ programs link it, and how to build and run them.
 
 #![allow(dead_code, unreachable_pub)] // Each test uses its part.
 
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// The root of the project.
@@ -65,27 +65,45 @@ pub enum Link {
     Sanitized,
     /// As `Shared`, for benches.
     Optimized,
+    /// As `Shared`, C++ without exceptions.
+    NoExceptions,
 }
 
-/// Compiles a C program with every warning as an error.
+/// What both languages are compiled with: every warning is an error.
+pub const WARNINGS: &[&str] = &["-Wall", "-Wextra", "-pedantic", "-Werror"];
+
+/// What C++ is compiled with beyond that.
+pub const CPP_WARNINGS: &[&str] = &["-Wshadow", "-Wconversion", "-Wold-style-cast", "-Wnon-virtual-dtor"];
+
+/// Compiles a program, in C++17 where its name ends in `.cpp` and in C11 otherwise.
 pub fn compile(source: &Path, link: Link) -> PathBuf {
     static BUILT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
     let library = library();
-    let name = source.file_stem().expect("a source has a name").to_string_lossy();
+    let name = source.file_name().expect("a source has a name").to_string_lossy();
     let program = scratch("programs").join(format!("{name}-{link:?}"));
     // One at a time, and each once: another test may be running it.
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     if !built.insert(program.clone()) {
         return program;
     }
-    let mut cc = Command::new("cc");
-    cc.args(["-std=c11", "-D_POSIX_C_SOURCE=200809L", "-g", "-Wall", "-Wextra", "-Werror", "-pedantic", "-pthread"]);
+    let mut cc;
+    if source.extension().is_some_and(|extension| extension == "cpp") {
+        cc = Command::new("c++");
+        cc.arg("-std=c++17").args(CPP_WARNINGS);
+    } else {
+        cc = Command::new("cc");
+        cc.args(["-std=c11", "-D_POSIX_C_SOURCE=200809L"]);
+    }
+    cc.args(WARNINGS).args(["-g", "-pthread"]);
     cc.arg("-I").arg(root().join("include")).arg(source).arg("-o").arg(&program);
     if link == Link::Sanitized {
         cc.args(["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]);
     }
     if link == Link::Optimized {
         cc.arg("-O2");
+    }
+    if link == Link::NoExceptions {
+        cc.arg("-fno-exceptions");
     }
     match link {
         Link::Static => cc.arg(&library.archive).args(["-lm", "-ldl"]),
@@ -94,9 +112,36 @@ pub fn compile(source: &Path, link: Link) -> PathBuf {
             cc.arg("-L").arg(&library.folder).args(["-lisymphony", &rpath])
         }
     };
-    let output = cc.output().expect("cc runs");
+    let output = cc.output().expect("the compiler runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     program
+}
+
+/// Runs a program of `tests`, whose last line counts what passed.
+pub fn passes(command: &mut Command) {
+    let output = command.current_dir(root()).output().expect("the program starts");
+    let said = said(&output);
+    let last = String::from_utf8_lossy(&output.stdout).trim_end().lines().last().unwrap_or_default().to_owned();
+    let passed = last.strip_suffix(" passed, 0 failed").and_then(|count| count.parse::<u32>().ok());
+    assert!(output.status.success() && passed.is_some_and(|count| count > 0), "{command:?}: {}\n{said}", output.status);
+}
+
+/// Valgrind, as an error for what it finds; `None` where it is not installed.
+pub fn valgrind() -> Option<Command> {
+    let mut valgrind = tool("valgrind")?;
+    valgrind.args(["--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite", "-q"]);
+    Some(valgrind)
+}
+
+/// A program that a test needs beyond a compiler. Where it is not installed the test says so and skips; with
+/// `ISYM_NO_SKIPS` in the environment, as in CI, it fails.
+pub fn tool(name: &str) -> Option<Command> {
+    if Command::new(name).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok() {
+        return Some(Command::new(name));
+    }
+    assert!(env::var_os("ISYM_NO_SKIPS").is_none(), "{name} is not installed");
+    eprintln!("skipped: {name} is not installed");
+    None
 }
 
 /// Runs a program in the root of the project; what it said on both streams, if it went well.

@@ -20,7 +20,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use crate::context::Context;
 use crate::convert;
 use crate::errors::OrRaise;
-use crate::ticket::{self, Target, Ticket};
+use crate::ticket::{self, Target, Ticket, how};
 
 /// One instance of any kind, as it was in one snapshot.
 ///
@@ -80,10 +80,10 @@ impl Resource {
         py: Python<'_>,
         action: &str,
         args: Vec<(String, isymphony::action::Arg)>,
-        timeout: Option<convert::Seconds>,
+        options: isymphony::action::Options,
     ) -> PyResult<Ticket> {
         let client = self.context().client().or_raise(py)?;
-        ticket::act(py, client, Target::Resource(self.core().to_owned()), action, args, timeout)
+        ticket::act(py, client, Target::Resource(self.core().to_owned()), action, args, options)
     }
 }
 
@@ -191,16 +191,18 @@ impl Resource {
 
     /// Carries out an action of the catalogue on it, at most once.
     ///
-    /// It goes to this very instance, by its id: after a restart of the server it raises `NotFound`. Handles survive.
-    #[pyo3(signature = (action, /, *, timeout=None, **args))]
+    /// It goes to this very instance, by its id: after a restart of the server it raises `NotFound`. Handles survive. With
+    /// `force` it is sent although the snapshot says that the instance is gone.
+    #[pyo3(signature = (action, /, *, timeout=None, force=false, **args))]
     fn act(
         &self,
         py: Python<'_>,
         action: &str,
         timeout: Option<convert::Seconds>,
+        force: bool,
         args: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Ticket> {
-        self.act_with(py, action, convert::action_args(args)?, timeout)
+        self.act_with(py, action, convert::action_args(args)?, how(timeout, force))
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {

@@ -1,5 +1,6 @@
 //! Users, their logins and statuses.
 
+use isymphony::action::{Arg, Options};
 use isymphony::snapshot::{self, View};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -8,7 +9,7 @@ use super::super::Resource;
 use super::{class, many, one};
 use crate::convert::Seconds;
 use crate::errors::OrRaise;
-use crate::ticket::{Ticket, status_args};
+use crate::ticket::{Ticket, how, status_args, status_args_like};
 
 class! {
     /// A user of iSymphony.
@@ -41,7 +42,7 @@ class! {
         }
 
         /// Sets the user's status. `return_time` is Unix time in milliseconds or a `datetime`.
-        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None))]
+        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None, force=false))]
         fn set_status(
             slf: &Bound<'_, Self>,
             name: &str,
@@ -49,16 +50,40 @@ class! {
             note: &str,
             return_time: Option<&Bound<'_, PyAny>>,
             timeout: Option<Seconds>,
+            force: bool,
         ) -> PyResult<Ticket> {
-            let py = slf.py();
-            let base: &Resource = slf.as_super().get();
-            base.context().client().or_raise(py)?;
-            let status = User::view(slf).status().ok_or_else(|| {
-                isymphony::Error::new(isymphony::Code::NotFound, format!("{} has no status", base.path_text()))
-            });
-            let status = Resource::new(base.context(), &*status.or_raise(py)?);
-            status.act_with(py, "set", status_args(name, r#type, note, return_time)?, timeout)
+            let args = status_args(name, r#type, note, return_time)?;
+            User::set(slf, args, how(timeout, force))
         }
+
+        /// Sets the status of this name as the users of the core server show it: its type and note are theirs.
+        ///
+        /// Nothing is sent with `NotFound` where no user shows a status of that name, and with `Ambiguous` where two show
+        /// different ones.
+        #[pyo3(signature = (name, *, timeout=None, force=false))]
+        fn set_status_like(
+            slf: &Bound<'_, Self>,
+            name: &str,
+            timeout: Option<Seconds>,
+            force: bool,
+        ) -> PyResult<Ticket> {
+            let args = status_args_like(slf.py(), &slf.as_super().get().core(), name)?;
+            User::set(slf, args, how(timeout, force))
+        }
+    }
+}
+
+impl User {
+    /// Sets the status that the user shows.
+    fn set(slf: &Bound<'_, Self>, args: Vec<(String, Arg)>, options: Options) -> PyResult<Ticket> {
+        let py = slf.py();
+        let base: &Resource = slf.as_super().get();
+        base.context().client().or_raise(py)?;
+        let status = User::view(slf).status().ok_or_else(|| {
+            isymphony::Error::new(isymphony::Code::NotFound, format!("{} has no status", base.path_text()))
+        });
+        let status = Resource::new(base.context(), &*status.or_raise(py)?);
+        status.act_with(py, "set", args, options)
     }
 }
 
@@ -105,7 +130,7 @@ class! {
         }
 
         /// Sets the status. `return_time` is Unix time in milliseconds or a `datetime`.
-        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None))]
+        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None, force=false))]
         fn set(
             slf: &Bound<'_, Self>,
             name: &str,
@@ -113,9 +138,10 @@ class! {
             note: &str,
             return_time: Option<&Bound<'_, PyAny>>,
             timeout: Option<Seconds>,
+            force: bool,
         ) -> PyResult<Ticket> {
             let args = status_args(name, r#type, note, return_time)?;
-            slf.as_super().get().act_with(slf.py(), "set", args, timeout)
+            slf.as_super().get().act_with(slf.py(), "set", args, how(timeout, force))
         }
     }
 }

@@ -6,8 +6,8 @@ use pyo3::types::PyTuple;
 
 use super::super::{CallerId, Resource};
 use super::{class, many, one};
-use crate::convert::Seconds;
-use crate::ticket::Ticket;
+use crate::convert::{Seconds, action_arg};
+use crate::ticket::{Ticket, how};
 
 class! {
     /// An extension of the PBX. The Live API tells neither its call state nor its do-not-disturb state.
@@ -39,18 +39,19 @@ class! {
             many(slf.py(), slf.as_super().get(), Extension::view(slf).agents().into_iter().map(|agent| *agent))
         }
 
-        /// Rings the extension itself, then dials the destination.
-        #[pyo3(signature = (destination, *, timeout=None))]
-        fn originate(slf: &Bound<'_, Self>, destination: &str, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            let args = vec![("destination".to_owned(), destination.into())];
-            slf.as_super().get().act_with(slf.py(), "originate", args, timeout)
+        /// Rings the extension itself, then dials the destination: a number, or an extension, a queue or a conference room by
+        /// its path, its id or itself.
+        #[pyo3(signature = (destination, *, timeout=None, force=false))]
+        fn originate(slf: &Bound<'_, Self>, destination: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            let args = vec![("destination".to_owned(), action_arg(destination)?)];
+            slf.as_super().get().act_with(slf.py(), "originate", args, how(timeout, force))
         }
 
         /// Turns do-not-disturb on or off.
-        #[pyo3(signature = (on, *, timeout=None))]
-        fn set_dnd(slf: &Bound<'_, Self>, on: bool, timeout: Option<Seconds>) -> PyResult<Ticket> {
+        #[pyo3(signature = (on, *, timeout=None, force=false))]
+        fn set_dnd(slf: &Bound<'_, Self>, on: bool, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
             let action = if on { "enable_dnd" } else { "disable_dnd" };
-            slf.as_super().get().act_with(slf.py(), action, Vec::new(), timeout)
+            slf.as_super().get().act_with(slf.py(), action, Vec::new(), how(timeout, force))
         }
     }
 }
@@ -95,11 +96,12 @@ class! {
             one(slf.py(), slf.as_super().get(), CallSegment::view(slf).conference())
         }
 
-        /// Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue.
-        #[pyo3(signature = (destination, *, timeout=None))]
-        fn transfer(slf: &Bound<'_, Self>, destination: &str, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            let args = vec![("destination".to_owned(), destination.into())];
-            slf.as_super().get().act_with(slf.py(), "transfer", args, timeout)
+        /// Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue: a number, or
+        /// an extension, a queue or a conference room by its path, its id or itself.
+        #[pyo3(signature = (destination, *, timeout=None, force=false))]
+        fn transfer(slf: &Bound<'_, Self>, destination: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            let args = vec![("destination".to_owned(), action_arg(destination)?)];
+            slf.as_super().get().act_with(slf.py(), "transfer", args, how(timeout, force))
         }
     }
 }

@@ -7,7 +7,7 @@ use pyo3::types::PyTuple;
 use super::super::Resource;
 use super::{class, many, one};
 use crate::convert::{Seconds, action_arg};
-use crate::ticket::Ticket;
+use crate::ticket::{Ticket, how};
 
 class! {
     /// A call queue.
@@ -34,17 +34,17 @@ class! {
         }
 
         /// Logs an extension in to the queue as an agent: by its number, its path or id, or itself.
-        #[pyo3(signature = (extension, *, timeout=None))]
-        fn login(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>) -> PyResult<Ticket> {
+        #[pyo3(signature = (extension, *, timeout=None, force=false))]
+        fn login(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
             let args = vec![("extension".to_owned(), action_arg(extension)?)];
-            slf.as_super().get().act_with(slf.py(), "login", args, timeout)
+            slf.as_super().get().act_with(slf.py(), "login", args, how(timeout, force))
         }
 
         /// Logs an extension out of the queue.
-        #[pyo3(signature = (extension, *, timeout=None))]
-        fn logout(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>) -> PyResult<Ticket> {
+        #[pyo3(signature = (extension, *, timeout=None, force=false))]
+        fn logout(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
             let args = vec![("extension".to_owned(), action_arg(extension)?)];
-            slf.as_super().get().act_with(slf.py(), "logout", args, timeout)
+            slf.as_super().get().act_with(slf.py(), "logout", args, how(timeout, force))
         }
     }
 }
@@ -82,28 +82,28 @@ class! {
         }
 
         /// Logs the agent out of its queue.
-        #[pyo3(signature = (*, timeout=None))]
-        fn logout(slf: &Bound<'_, Self>, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            slf.as_super().get().act_with(slf.py(), "logout", Vec::new(), timeout)
+        #[pyo3(signature = (*, timeout=None, force=false))]
+        fn logout(slf: &Bound<'_, Self>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            slf.as_super().get().act_with(slf.py(), "logout", Vec::new(), how(timeout, force))
         }
 
         /// Pauses the agent.
-        #[pyo3(signature = (*, timeout=None))]
-        fn pause(slf: &Bound<'_, Self>, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            slf.as_super().get().act_with(slf.py(), "pause", Vec::new(), timeout)
+        #[pyo3(signature = (*, timeout=None, force=false))]
+        fn pause(slf: &Bound<'_, Self>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            slf.as_super().get().act_with(slf.py(), "pause", Vec::new(), how(timeout, force))
         }
 
         /// Ends the agent's pause.
-        #[pyo3(signature = (*, timeout=None))]
-        fn unpause(slf: &Bound<'_, Self>, timeout: Option<Seconds>) -> PyResult<Ticket> {
-            slf.as_super().get().act_with(slf.py(), "unpause", Vec::new(), timeout)
+        #[pyo3(signature = (*, timeout=None, force=false))]
+        fn unpause(slf: &Bound<'_, Self>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            slf.as_super().get().act_with(slf.py(), "unpause", Vec::new(), how(timeout, force))
         }
 
         /// Sets the agent's penalty: agents with a lower one are called first.
-        #[pyo3(signature = (penalty, *, timeout=None))]
-        fn set_penalty(slf: &Bound<'_, Self>, penalty: i64, timeout: Option<Seconds>) -> PyResult<Ticket> {
+        #[pyo3(signature = (penalty, *, timeout=None, force=false))]
+        fn set_penalty(slf: &Bound<'_, Self>, penalty: i64, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
             let args = vec![("penalty".to_owned(), penalty.into())];
-            slf.as_super().get().act_with(slf.py(), "set_penalty", args, timeout)
+            slf.as_super().get().act_with(slf.py(), "set_penalty", args, how(timeout, force))
         }
     }
 }

@@ -1,0 +1,111 @@
+/* What a watch tells: by waiting, by its descriptor, and by going through it. */
+#include "check.hpp"
+
+#include <poll.h>
+
+#include <set>
+
+namespace {
+
+bool readable(const isym::Watch &watch, int timeout_ms)
+{
+    pollfd waiting = {watch.fd(), POLLIN, 0};
+    return poll(&waiting, 1, timeout_ms) == 1;
+}
+
+isym::WatchOptions only(isym::Kinds kinds)
+{
+    isym::WatchOptions what;
+    what.kinds = kinds;
+    what.core_server = "default";
+    what.events = false;
+    return what;
+}
+
+void changes(const isym::Sandbox &sandbox, const isym::Live &live)
+{
+    isym::Watch watch = live.watch(only(isym::Kind::extension));
+    CHECK(!watch.next(0s) && !watch.next(1ms) && !readable(watch, 0));
+    isym::Error error;
+    CHECK(!watch.next(0s, error) && !error);
+    sandbox.add_extension("7777", "Seven", "mike");
+    live.refresh(10s);
+    CHECK(readable(watch, 10000));
+    std::optional<isym::Change> change = watch.next(10s);
+    CHECK(change && change->kind == isym::ChangeKind::added && change->event.empty() && !change->before);
+    CHECK(change->resource.as<isym::Extension>()->display_name() == "Seven" && change->after == change->resource);
+    sandbox.restart();
+    change = watch.next(10s);
+    CHECK(change && change->kind == isym::ChangeKind::epoch_changed && watch.merged() < 1000);
+}
+
+void initial_state(const isym::Live &live)
+{
+    isym::WatchOptions what = only(isym::Kind::user | isym::Kind::queue);
+    what.initial = true;
+    isym::Watch watch = live.watch(what);
+    std::set<std::string> paths;
+    while (std::optional<isym::Change> change = watch.next(0s))
+        paths.insert(change->resource.path());
+    CHECK(paths.size() == 23);
+    CHECK(paths.count("coreServers/getByName/default/users/getByName/mike") == 1);
+}
+
+void events(const isym::Sandbox &sandbox, const isym::Live &live)
+{
+    isym::Watch watch = live.watch();
+    std::string type;
+    CHECK(soon([&] {
+        sandbox.log_in_user("mike");
+        std::optional<isym::Change> change = watch.next(100ms);
+        if (change && change->kind == isym::ChangeKind::event && has(change->event, "{") && !change->resource)
+            type = change->event_type;
+        return !type.empty();
+    }));
+}
+
+void misuse(const isym::Live &live)
+{
+    isym::Watch none;
+    CHECK(fails([&](isym::Error &e) { none.next(1s, e); }, isym::Code::invalid_argument, "watch"));
+    CHECK(fails([&](isym::Error &e) { none.fd(e); }, isym::Code::invalid_argument, "watch"));
+    isym::Error error;
+    CHECK(none.merged() == 0 && none.fd(error) == -1);
+    CHECK(fails([&](isym::Error &e) { live.watch(only(isym::Kind(30)), e); }, isym::Code::invalid_argument, "kinds"));
+}
+
+/// Going through a watch ends when the client is closed, from another thread.
+void closing(const isym::Sandbox &sandbox, isym::Live live)
+{
+    isym::Watch watch = live.watch(only(isym::Kind::user));
+    std::atomic<bool> seen{false};
+    std::thread closer([&] {
+        sandbox.add_user("zoe", "Zoe");
+        live.refresh(10s);
+        CHECK(soon([&] { return seen.load(); }));
+        live.close();
+    });
+    for (const isym::Change &change : watch)
+        seen = seen || change.resource.symbolic_name() == "zoe";
+    closer.join();
+    CHECK(watch.begin() == watch.end());
+    CHECK(fails([&](isym::Error &e) { watch.next(1s, e); }, isym::Code::closed, ""));
+    isym::Watch moved = std::move(watch);
+    live = isym::Live(nullptr);
+    CHECK(fails([&](isym::Error &e) { moved.next(1s, e); }, isym::Code::closed, ""));
+}
+
+}  // namespace
+
+int main()
+{
+    isym::Sandbox sandbox;
+    isym::Live live{isym::Config(sandbox.url())};
+    live.wait(10s);
+    changes(sandbox, live);
+    initial_state(live);
+    events(sandbox, live);
+    misuse(live);
+    closing(sandbox, std::move(live));
+    return done();
+}
