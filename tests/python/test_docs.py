@@ -184,9 +184,9 @@ def test_ffi(language: str, server: Sandbox, tmp_path: Path) -> None:
     command = {"php": ["php", "-d", "ffi.enable=1"], "lua": ["luajit"]}[language]
     library = next(iter(sorted(ROOT.glob("target/*/libisymphony.so"))), None)
     if library is None or shutil.which(command[0]) is None:
+        assert "ISYM_NO_SKIPS" not in os.environ, f"the C library or {command[0]} is not there"
         pytest.skip(f"the C library or {command[0]} is not there")
     (tmp_path / "libisymphony.so").symlink_to(library)
-    count = 0
     for page in PAGES:
         for block in page.of(language):
             if block.needs is None or is_there(block.needs):
@@ -200,9 +200,6 @@ def test_ffi(language: str, server: Sandbox, tmp_path: Path) -> None:
                 said = done.stdout + done.stderr
                 assert done.returncode == 0, f"{page.path}:{block.line}: {said}"
                 assert "Warning" not in said, f"{page.path}:{block.line}: {said}"
-                count += 1
-    if count == 0:
-        pytest.skip("nothing to run is there yet")
 
 
 def text_of(page: str) -> str:

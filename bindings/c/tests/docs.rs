@@ -11,7 +11,7 @@ mod blocks;
 mod common;
 
 use blocks::{Block, Page, in_place, pages};
-use common::{library, root, said, scratch};
+use common::{library, root, said, scratch, tool};
 
 /// A language of the blocks.
 struct Language {
@@ -53,17 +53,18 @@ fn c_blocks_work() {
 
 #[test]
 fn cpp_blocks_work() {
-    if !root().join("include/isymphony.hpp").exists() {
-        eprintln!("skipped: there is no isymphony.hpp");
-        return;
+    if tool(CPP.compiler).is_some() {
+        run_all(&CPP);
     }
-    run_all(&CPP);
 }
 
 fn run_all(language: &Language) {
     let mut count = 0;
     for page in pages(&root()) {
         let blocks: Vec<&Block> = page.of(language.name).collect();
+        if blocks.is_empty() {
+            continue;
+        }
         let (whole, parts): (Vec<&Block>, Vec<&Block>) =
             blocks.into_iter().partition(|block| block.code.contains("int main("));
         let sandbox = Sandbox::start(SandboxConfig::new().credentials("manager", "secret")).unwrap();
