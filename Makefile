@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CARGO ?= cargo
 
-.PHONY: demo test test-rust test-python bench soak lint pictures wheel install develop clean
+.PHONY: demo test test-rust test-python bench soak lint pictures wheel install develop docs clean
 
 ## The main job on the embedded sandbox.
 demo: develop
@@ -41,8 +41,8 @@ lint: $(VENV)/.tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps -p isymphony
-	$(BIN)/ruff check python tests/python benches docs
-	$(BIN)/ruff format --check python tests/python benches docs
+	$(BIN)/ruff check python tests/python benches docs/*.py docs/images
+	$(BIN)/ruff format --check python tests/python benches docs/*.py docs/images
 
 ## The pictures of the boards in docs/images, from a run on the embedded server. Needs Chromium.
 pictures: develop
@@ -56,6 +56,10 @@ wheel: $(VENV)/.tools
 develop: $(VENV)/.tools
 	$(BIN)/maturin develop --release --quiet
 
+## The documentation, in site/: open site/index.html.
+docs: develop $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 ## Headers, shared and static library, pkg-config files and CMake package.
 install:
 	$(CARGO) build --release -p isymphony-c
@@ -67,6 +71,10 @@ $(VENV)/.tools: requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	touch $@
 
+$(VENV)/.docs: docs/requirements.txt $(VENV)/.tools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement docs/requirements.txt
+	touch $@
+
 clean:
 	$(CARGO) clean
-	rm -rf $(VENV) dist
+	rm -rf $(VENV) dist site
