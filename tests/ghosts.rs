@@ -4,8 +4,8 @@
 use std::time::{Duration, Instant};
 
 use isymphony::catalog::{Kind, SubId};
-use isymphony::sandbox::{Sandbox, SandboxConfig};
-use isymphony::snapshot::{Agent, ChangeKind, Snapshot};
+use isymphony::sandbox::{Caller, Sandbox, SandboxConfig};
+use isymphony::snapshot::{Agent, ChangeKind, Extension, Snapshot};
 use isymphony::watch::Filter;
 use isymphony::{Config, Live};
 use uuid::Uuid;
@@ -60,9 +60,9 @@ fn an_extension_that_is_deleted_is_gone_with_its_agents() {
         for id in [agent, extension] {
             now.by_id(id).inspect(|ghost| assert!(!ghost.path().to_string().is_empty() && !ghost.id_path().is_list()));
         }
-        assert!(now.by_id(extension).is_none());
         let copies = now.by_id(user).unwrap().sub(extensions);
-        now.by_id(agent).is_none() && copies.by_id(extension).is_none()
+        assert!(now.by_id(extension).is_none() && copies.by_id(extension).is_none());
+        now.by_id(agent).is_none()
     });
     let mut told = Vec::new();
     while let Some(change) = watch.next(Some(Duration::ZERO)).unwrap() {
@@ -117,4 +117,22 @@ fn a_list_that_is_hidden_while_others_still_name_what_was_in_it_does_no_harm() {
     });
     sandbox.clear_faults();
     until("back", &live, |now| now.core_server("default").unwrap().extensions().len() > 5);
+}
+
+#[test]
+fn a_call_that_ends_is_gone_from_its_extension_when_that_is_told() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(10)).unwrap();
+    let live = open(&sandbox);
+    let call = sandbox.add_call("4224", &Caller::new("Ann", "4224")).unwrap();
+    live.refresh(LONG).unwrap();
+    let calls = |now: &Snapshot| {
+        let extension = now.core_server("default").unwrap().extensions().find("4224").unwrap();
+        Extension::try_from(extension).unwrap().call_segments().len()
+    };
+    until("on its extension", &live, |now| calls(now) == 1);
+    let mut watch = live.watch(Filter::default().kinds([Kind::CallSegment]));
+    sandbox.hang_up(call).unwrap();
+    let change = watch.next(LONG).unwrap().unwrap();
+    assert_eq!((change.kind, change.resource().unwrap().id()), (ChangeKind::Removed, call));
+    assert_eq!(calls(&live.snapshot()), 0);
 }

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::builder::Builder;
 use super::layout::Layout;
@@ -54,6 +55,20 @@ impl Table {
     ) -> Result<Table> {
         let layout = name.map_or_else(|| Layout::of(kind), |name| Layout::named_by(kind, name));
         build_as((kind, layout), shape, body, limits, true)
+    }
+}
+
+impl Table {
+    /// The same Table less one instance; `None` where nothing is left of it.
+    pub(super) fn without(&self, id: &Uuid, shape: Shape) -> Option<Table> {
+        if shape == Shape::Singleton {
+            return None;
+        }
+        let rest: Vec<String> = (0..self.rows).filter(|row| self.id(*row) != *id).map(|row| self.json(row)).collect();
+        // They passed the limits of their time.
+        let limits = Limits { objects: rest.len(), depth: 120, text: 1 << 30 };
+        let body = format!("[{}]", rest.join(","));
+        build_as((self.kind, self.layout), shape, body.as_bytes(), &limits, true).ok()
     }
 }
 

@@ -108,6 +108,9 @@ impl Server {
                 for below in SubId::of(sub.row().kind) {
                     self.remove(id, below);
                 }
+                if !nested {
+                    self.remove_copies(id);
+                }
             }
         }
         if !nested {
@@ -118,6 +121,16 @@ impl Server {
                 let homes = self.homes.entry(id).or_default();
                 let at = if sub.is_confirming() { homes.len() } else { 0 };
                 homes.insert(at, (parent, sub));
+            }
+        }
+    }
+
+    /// Takes an instance that is gone from its own list out of all others, until they are read again.
+    fn remove_copies(&mut self, id: Uuid) {
+        for (parent, sub) in self.homes(id).to_vec() {
+            match self.children.get(&(parent, sub)).and_then(|copies| copies.without(&id)) {
+                Some(rest) => self.put(Arc::new(rest)),
+                None => self.remove(parent, sub),
             }
         }
     }

@@ -147,8 +147,7 @@ impl Snapshot {
         self.core_servers().by_name(slug).and_then(CoreServer::try_from)
     }
 
-    /// The resource with this id, whatever its kind, if it is known. What a core server's own list no longer has is not, though
-    /// it may still be listed below another instance until that is read again.
+    /// The resource with this id, whatever its kind, if it is known.
     pub fn by_id(&self, id: Uuid) -> Option<Resource<'_>> {
         if let Some(row) = self.0.root.table.find_id(&id) {
             return Some(Resource::new(self, &self.0.root, row));

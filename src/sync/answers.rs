@@ -181,21 +181,23 @@ impl Writer {
         let address = collection.address;
         let Some(server) = self.draft.server_mut(address.core_server) else { return };
         let old = address.sub.and_then(|sub| server.get(address.parent, sub)).cloned();
+        // What left this collection may have left the others that it was in, too.
+        let left = old.iter().flat_map(|old| old.table.ids()).filter(|id| collection.table.find_id(id).is_none());
+        let homes = left
+            .flat_map(|id| server.homes(id))
+            .filter(|home| Some(**home) != address.sub.map(|sub| (address.parent, sub)));
+        let core_server = address.core_server;
+        let mut at_once: Vec<_> =
+            homes.map(|(parent, sub)| Address { core_server, parent: *parent, sub: Some(*sub) }).collect();
         server.put(collection.clone());
         self.dirty = true;
         let (server, old) = (&*server, old.as_ref().map(|old| &old.table));
-        let mut at_once = Vec::new();
         if address.kind() == Kind::CallSegment {
-            at_once = match address.is_list_of_core_server() {
+            at_once.extend(match address.is_list_of_core_server() {
                 true => self.placing.calls_changed(server, old, &collection.table),
                 false => self.placing.found(server, old, &collection),
-            };
+            });
         }
-        // What left this collection may have left the others that it was in, too.
-        let left = old.into_iter().flat_map(Table::ids).filter(|id| collection.table.find_id(id).is_none());
-        let homes = left.flat_map(|id| server.homes(id).iter());
-        let core_server = address.core_server;
-        at_once.extend(homes.map(|(parent, sub)| Address { core_server, parent: *parent, sub: Some(*sub) }));
         let new = below(&collection, old, self.shared.kinds);
         for next in &new {
             self.plan.add(*next, &self.shared.config, now, 0.0);
