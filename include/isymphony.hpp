@@ -218,7 +218,7 @@ inline Time time(std::int64_t ms) noexcept { return Time(milliseconds(ms)); }
 /// A moment where there is one: missing reads as 0, and "none" is -1.
 inline std::optional<Time> moment(std::int64_t ms) noexcept
 {
-    return ms > 0 ? std::optional<Time>(time(ms)) : std::nullopt;
+    return ms != 0 && ms != -1 ? std::optional<Time>(time(ms)) : std::nullopt;
 }
 
 }  // namespace detail
@@ -1208,6 +1208,14 @@ public:
         isym_snapshot *made = nullptr;
         on.check(isym_ticket_wait(c(), timeout.ms(), &made, on.slot()));
         return Snapshot(made);
+    }
+    /// Waits for the call segments that appeared for an originate: each is the `resource` of one change.
+    /// Errors: TimedOut, NotFound, Unsupported, Closed.
+    Changes call_segments(Limit timeout = forever, OnError on = {}) const
+    {
+        isym_changes *made = nullptr;
+        on.check(isym_ticket_call_segments(c(), timeout.ms(), &made, on.slot()));
+        return Changes(made);
     }
     const isym_ticket *c() const noexcept { return ticket_.get(); }
 

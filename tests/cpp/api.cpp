@@ -187,8 +187,8 @@ void actions(const isym::Sandbox &sandbox, const isym::Live &live)
     live.queue_login("5998", "4224", "default");
     live.queue_logout("5998", "4224", "default");
 
-    snap = live.originate("4224", "5551234", "default").wait(5s);
-    live.transfer(snap.extension("default", "4224")->call_segments()[0], "5001");
+    isym::Changes calls = live.originate("4224", "5551234", "default").call_segments(5s);
+    live.transfer(calls[0].resource.as<isym::CallSegment>().value(), "5001");
     CHECK(posted(sandbox, "/transfer", "{\"destination\":\"5001\"}"));
     sandbox.hang_up_all();
     live.post(std::string(PATH) + "/enableDnd");

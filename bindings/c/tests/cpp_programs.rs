@@ -27,6 +27,13 @@ fn shared() {
 }
 
 #[test]
+fn contract() {
+    for program in programs(&["contract.cpp"], Link::Shared) {
+        passes(&mut Command::new(program));
+    }
+}
+
+#[test]
 fn linked_statically() {
     for program in programs(&["api.cpp"], Link::Static) {
         passes(&mut Command::new(program));
