@@ -29,10 +29,12 @@ bench: develop
 	$(CARGO) bench -p isymphony -p isymphony-c
 	$(BIN)/python benches/python_lookup.py
 
-## Invariants under calls, restarts and faults: SECONDS from SEED.
+## Invariants under calls, restarts and faults: SECONDS from SEED. Before that, clients opened and closed, OPENS of them.
 SECONDS ?= 600
 SEED ?= 1
+OPENS ?= 100000
 soak:
+	ISYM_OPENS=$(OPENS) $(CARGO) test --release -p isymphony --test life -- --nocapture
 	ISYM_SOAK_SECONDS=$(SECONDS) ISYM_SOAK_SEED=$(SEED) $(CARGO) test --release -p isymphony --test soak -- --nocapture
 
 lint: $(VENV)/.tools

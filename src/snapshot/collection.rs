@@ -33,6 +33,15 @@ impl Address {
         self.sub.map_or(Kind::CoreServer, |sub| sub.row().kind)
     }
 
+    /// Whether what it says of its instances counts before what any other collection says: a core server's own list where the
+    /// kind has one, otherwise the collection that tells of them first.
+    fn is_canonical(&self) -> bool {
+        match SubId::own_list(self.kind()) {
+            Some(own) => self.sub == Some(own),
+            None => self.sub.is_none_or(|sub| !sub.is_confirming()),
+        }
+    }
+
     /// Whether it is a core server's own list.
     pub(crate) fn is_list_of_core_server(&self) -> bool {
         self.sub.is_some_and(|sub| sub.row().parent == Kind::CoreServer)
@@ -44,8 +53,8 @@ impl Address {
 pub struct Collection {
     pub(crate) address: Address,
     pub(crate) table: Table,
-    /// Whether it is a core server's own list, so that its instances are not in a better place.
-    pub(crate) is_own_list: bool,
+    /// Whether what it says of its instances counts before what any other collection says.
+    pub(crate) is_canonical: bool,
     /// A digest of the body the Table was built from.
     pub(crate) digest: u128,
     confirmed: AtomicU64,
@@ -56,11 +65,11 @@ pub struct Collection {
 impl Collection {
     /// `confirmed` is when the request that brought the Table was sent: what it says was true then or later.
     pub(crate) fn new(address: Address, table: Table, digest: u128, confirmed: Moment) -> Collection {
-        let is_own_list = address.is_list_of_core_server();
+        let is_canonical = address.is_canonical();
         Collection {
             address,
             table,
-            is_own_list,
+            is_canonical,
             digest,
             confirmed: AtomicU64::new(confirmed.0),
             read: AtomicBool::new(false),

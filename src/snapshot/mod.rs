@@ -147,7 +147,8 @@ impl Snapshot {
         self.core_servers().by_name(slug).and_then(CoreServer::try_from)
     }
 
-    /// The resource with this id, whatever its kind, if it is known.
+    /// The resource with this id, whatever its kind, if it is known. What a core server's own list no longer has is not, though
+    /// it may still be listed below another instance until that is read again.
     pub fn by_id(&self, id: Uuid) -> Option<Resource<'_>> {
         if let Some(row) = self.0.root.table.find_id(&id) {
             return Some(Resource::new(self, &self.0.root, row));
@@ -155,7 +156,8 @@ impl Snapshot {
         self.0.servers.iter().find_map(|server| {
             let listed = server.lists.iter().flatten().find_map(|list| Some((list, list.table.find_id(&id)?)));
             let nested = || {
-                server.homes(id).iter().find_map(|(parent, sub)| {
+                let has_no_own_list = |(_, sub): &&draft::Home| server.list_of(sub.row().kind).is_none();
+                server.homes(id).iter().filter(has_no_own_list).find_map(|(parent, sub)| {
                     let collection = server.children.get(&(*parent, *sub))?;
                     Some((collection, collection.table.find_id(&id)?))
                 })

@@ -227,17 +227,19 @@ impl<'s> Resource<'s> {
         homes.filter_map(|(parent, _)| self.snapshot.by_id(*parent)).collect()
     }
 
-    /// The same instance in its core server's own list, where it is in one; otherwise itself. So that all ways to an
-    /// instance give the same content.
+    /// The same instance where it is at home, if it is anywhere; otherwise itself. So that all ways to an instance give the
+    /// same content.
     #[inline]
     pub(crate) fn canonical(self) -> Resource<'s> {
-        if self.collection.is_own_list { self } else { self.listed().unwrap_or(self) }
+        if self.collection.is_canonical { self } else { self.at_home().unwrap_or(self) }
     }
 
     #[inline(never)]
-    fn listed(self) -> Option<Resource<'s>> {
-        let list = self.snapshot.server(self.core_server_id())?.list_of(self.kind())?;
-        Some(Resource::new(self.snapshot, list, list.table.find_id(&self.id())?))
+    fn at_home(self) -> Option<Resource<'s>> {
+        let server = self.snapshot.server(self.core_server_id())?;
+        let (parent, sub) = server.home_of(self.id(), self.kind())?;
+        let home = server.get(parent, sub)?;
+        Some(Resource::new(self.snapshot, home, home.table.find_id(&self.id())?))
     }
 
     /// Whether the other says the same of the same instance, in whatever snapshot.

@@ -191,6 +191,11 @@ impl Writer {
                 false => self.placing.found(server, old, &collection),
             };
         }
+        // What left this collection may have left the others that it was in, too.
+        let left = old.into_iter().flat_map(Table::ids).filter(|id| collection.table.find_id(id).is_none());
+        let homes = left.flat_map(|id| server.homes(id).iter());
+        let core_server = address.core_server;
+        at_once.extend(homes.map(|(parent, sub)| Address { core_server, parent: *parent, sub: Some(*sub) }));
         let new = below(&collection, old, self.shared.kinds);
         for next in &new {
             self.plan.add(*next, &self.shared.config, now, 0.0);

@@ -177,8 +177,7 @@ impl Gather {
 pub(super) fn below(collection: &Collection, old: Option<&Table>, kinds: KindSet) -> Vec<Address> {
     let address = collection.address;
     let kind = collection.table.kind();
-    let listed = SubId::of(Kind::CoreServer).any(|sub| sub.row().kind == kind);
-    if listed && !address.is_list_of_core_server() {
+    if SubId::own_list(kind).is_some() && !address.is_list_of_core_server() {
         return Vec::new();
     }
     let subs: Vec<SubId> = SubId::of(kind).filter(|sub| kinds.has(*sub)).collect();

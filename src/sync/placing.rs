@@ -42,15 +42,11 @@ impl Placing {
     /// A core server's list of call segments changed. Gives the collections to ask at once.
     pub(super) fn calls_changed(&mut self, server: &Server, old: Option<&Table>, new: &Table) -> Vec<Address> {
         let Some(sub) = extension_calls() else { return Vec::new() };
-        let mut at_once = Vec::new();
         for id in old.into_iter().flat_map(Table::ids).filter(|id| new.find_id(id).is_none()) {
             self.unplaced.remove(&id);
             self.nowhere.remove(&id);
-            let left = server.homes(id).iter().filter(|(_, home)| *home == sub);
-            at_once.extend(left.map(|(parent, _)| Address { core_server: server.id, parent: *parent, sub: Some(sub) }));
         }
-        at_once.extend(self.look_for(server, new, 0..new.len() as u32, sub));
-        at_once
+        self.look_for(server, new, 0..new.len() as u32, sub)
     }
 
     /// A list of call segments below an instance was read: what is in it has its place, and what left it may have another.

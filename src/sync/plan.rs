@@ -10,7 +10,7 @@ use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
 
 use super::hints::rank;
-use crate::catalog::Kind;
+use crate::catalog::SubId;
 use crate::clock::Moment;
 use crate::config::{Cadence, Config};
 use crate::snapshot::collection::Address;
@@ -259,13 +259,7 @@ impl Plan {
 
 /// Whether a collection only confirms what others tell.
 fn is_confirming(address: &Address) -> bool {
-    address.sub.is_some_and(|sub| {
-        let row = sub.row();
-        matches!(
-            (row.parent, row.kind),
-            (Kind::Extension, _) | (Kind::User, Kind::Extension) | (Kind::Agent, Kind::Extension)
-        )
-    })
+    address.sub.is_some_and(SubId::is_confirming)
 }
 
 /// The bounds of a collection's interval.
@@ -316,7 +310,7 @@ impl Bucket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::SubId;
+    use crate::catalog::Kind;
     use uuid::Uuid;
 
     fn address(parent: Kind, segment: &str, n: u128) -> Address {
