@@ -252,3 +252,44 @@ fn a_list_that_is_not_confirmed_in_time_makes_the_client_stale_and_says_which() 
     until("live again", &live, || live.health().state == State::Live);
     assert!(live.health().overdue.is_empty());
 }
+
+/// What one kind can be answered with everywhere, while all else is well.
+const BROKEN_KIND: [&str; 6] =
+    ["status=500", "status=403", "body=html", "drop", "cut=60", "redirect=https://elsewhere:1/"];
+
+#[test]
+fn a_kind_that_fails_everywhere_does_not_keep_the_first_snapshot_back() {
+    for fault in BROKEN_KIND {
+        let sandbox = Sandbox::start(SandboxConfig::new().users(50)).unwrap();
+        sandbox.fault_from_str(&format!("{fault}; on=**/status")).unwrap();
+        let live = Live::open(config(&sandbox)).unwrap();
+        let snapshot = live.wait(LONG).unwrap_or_else(|error| panic!("{fault}: {error}"));
+        assert_eq!((mike(&snapshot).as_str(), michael(&snapshot).as_str()), ("Mike", "Michael Y"), "{fault}");
+        assert!(live.health().failing.iter().any(|(kind, _)| *kind == Kind::Status), "{fault}: it is told");
+        sandbox.clear_faults();
+        until(&format!("{fault}: healed"), &live, || {
+            let snapshot = live.snapshot();
+            let mike = snapshot.core_server("default").unwrap().users().by_name("mike").unwrap();
+            User::try_from(mike).unwrap().status().is_some() && live.health().failing.is_empty()
+        });
+    }
+}
+
+#[test]
+fn a_kind_that_begins_to_fail_everywhere_holds_up_nothing_else() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(50)).unwrap();
+    let live = open(&sandbox);
+    let failed = || live.metrics().iter().find(|(name, _)| *name == "failed_requests").unwrap().1;
+    for (round, fault) in ["status=500", "status=403", "body=html"].iter().enumerate() {
+        let (before, new) = (failed(), format!("Michael {round}"));
+        sandbox.fault_from_str(&format!("{fault}; on=**/status")).unwrap();
+        until(&format!("{fault}: many failures"), &live, || {
+            assert_eq!(live.health().state, State::Live, "{fault}");
+            failed() > before + 60
+        });
+        sandbox.set_display_name("4224", &new).unwrap();
+        until(&format!("{fault}: the extensions go on"), &live, || michael(&live.snapshot()) == new);
+        sandbox.clear_faults();
+        until(&format!("{fault}: healed"), &live, || live.health().failing.is_empty());
+    }
+}

@@ -33,7 +33,7 @@ impl Writer {
         self.placing.clear();
     }
 
-    pub(super) fn gathered(&mut self, address: Address, outcome: Outcome) {
+    pub(super) fn gathered(&mut self, address: Address, outcome: Outcome, now: Moment) {
         let shared = self.shared.clone();
         // Only of a core server that did not restart: another one did, or came, or left.
         let known = self.draft.get(&address).cloned();
@@ -49,7 +49,7 @@ impl Writer {
                 Some(known) if shrank(&known.table, &collection.table) => gather.put(known, shared.kinds),
                 _ => gather.put(collection, shared.kinds),
             },
-            Outcome::Absent => gather.absent(address, known, shared.kinds),
+            Outcome::Absent => gather.absent(address, known, shared.kinds, now),
             Outcome::Same => gather.dropped(), // Nothing is known of a new incarnation, so nothing can be the same.
         }
     }

@@ -155,6 +155,7 @@ impl Writer {
             let address = match &mut self.gather {
                 None if self.pause.is_some() => self.plan.force(&Address::ROOT),
                 None => self.next_poll(now),
+                Some(gather) if self.pause.is_some() => Some(gather.probe()),
                 Some(gather) => match gather.next(now) {
                     Step::Ask(address) => Some(address),
                     Step::Wait => return None,
@@ -304,7 +305,7 @@ impl Writer {
                     return;
                 }
                 match self.gather.is_some() {
-                    true => self.gathered(fetched.address, outcome),
+                    true => self.gathered(fetched.address, outcome, now),
                     false => self.polled(fetched.address, &fetched.path, fetched.asked, outcome, now),
                 }
             }
