@@ -33,14 +33,14 @@ impl Writer {
         self.placing.clear();
     }
 
-    pub(super) fn gathered(&mut self, address: Address, outcome: Outcome, now: Moment) {
+    pub(super) fn gathered(&mut self, address: Address, asked: Moment, outcome: Outcome, now: Moment) {
         let shared = self.shared.clone();
         // Only of a core server that did not restart: another one did, or came, or left.
         let known = self.draft.get(&address).cloned();
         let Some(gather) = &mut self.gather else { return };
         match outcome {
             Outcome::New(root) if address == Address::ROOT => {
-                if !gather.root(root, shared.kinds, |slug| shared.wants(slug)) {
+                if !gather.root(root, shared.kinds, |slug| shared.wants(slug), now) {
                     log::info!("the server restarted while it was read; reading it anew");
                     self.start_gathering();
                 }
@@ -49,7 +49,7 @@ impl Writer {
                 Some(known) if shrank(&known.table, &collection.table) => gather.put(known, shared.kinds),
                 _ => gather.put(collection, shared.kinds),
             },
-            Outcome::Absent => gather.absent(address, known, shared.kinds, now),
+            Outcome::Absent => gather.absent(address, asked, known, shared.kinds, now),
             Outcome::Same => gather.dropped(), // Nothing is known of a new incarnation, so nothing can be the same.
         }
     }

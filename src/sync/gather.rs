@@ -39,6 +39,10 @@ pub(super) struct Gather {
     /// All that was asked for, to become the plan.
     pub(super) addresses: Vec<Address>,
     look: Look,
+    /// When the list of core servers was answered last.
+    looked: Moment,
+    /// Sub resources of which one was not there, as a look found in an incarnation that goes on: a licence hides them.
+    hidden: HashSet<SubId>,
     /// The last request of all is under way: is it still the same incarnation?
     verifying: bool,
     verified: bool,
@@ -68,6 +72,8 @@ impl Gather {
             later: Vec::new(),
             addresses: Vec::new(),
             look: Look::From(Moment(0)),
+            looked: Moment(0),
+            hidden: HashSet::new(),
             verifying: false,
             verified: false,
         }
@@ -124,9 +130,16 @@ impl Gather {
     }
 
     /// The list of core servers. False when it tells of another incarnation than the one being gathered: start over.
-    pub(super) fn root(&mut self, root: Arc<Collection>, kinds: KindSet, wanted: impl Fn(&str) -> bool) -> bool {
+    pub(super) fn root(
+        &mut self,
+        root: Arc<Collection>,
+        kinds: KindSet,
+        wanted: impl Fn(&str) -> bool,
+        now: Moment,
+    ) -> bool {
         self.in_flight -= 1;
         self.look = Look::Never;
+        self.looked = now;
         let draft = Draft::new(root.clone(), wanted);
         if let Some(gathered) = &mut self.draft {
             let same = gathered.servers.iter().map(|s| s.id).eq(draft.servers.iter().map(|s| s.id));
@@ -174,13 +187,22 @@ impl Gather {
         }
     }
 
-    /// The server has no such collection: a licence hides it, its instance is gone, or the server restarted. `known` is what
-    /// it used to have, in this incarnation.
-    pub(super) fn absent(&mut self, address: Address, known: Option<Arc<Collection>>, kinds: KindSet, now: Moment) {
+    /// The server, `asked` then, has no such collection: a licence hides it, its instance is gone, or the server restarted.
+    /// `known` is what it used to have, in this incarnation.
+    pub(super) fn absent(
+        &mut self,
+        address: Address,
+        asked: Moment,
+        known: Option<Arc<Collection>>,
+        kinds: KindSet,
+        now: Moment,
+    ) {
         self.in_flight -= 1;
         self.go_without(address, known, kinds);
-        // Look at once whether the server restarted, before asking for more in vain.
-        self.look(now);
+        // Look at once whether the server restarted, before asking for more in vain. What a restart hides is of all kinds.
+        if asked > self.looked && address.sub.is_some_and(|sub| self.hidden.insert(sub)) {
+            self.look(now);
+        }
     }
 
     /// A request failed; `wait` says how long to wait after the n-th time. False when it was tried often enough: it is
