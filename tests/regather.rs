@@ -177,6 +177,29 @@ fn what_failed_and_is_gone_is_no_trouble_any_more() {
 }
 
 #[test]
+fn the_order_of_the_core_servers_means_nothing() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(3).core_servers(["default", "branch"])).unwrap();
+    let mut config = once(&sandbox);
+    config.cadence(Kind::CoreServer, Duration::from_millis(20), Duration::from_millis(40)).unwrap();
+    let raw: Vec<String> = open(config.clone()).snapshot().core_servers().iter().map(|server| server.raw()).collect();
+    let mut orders = [format!("[{},{}]", raw[0], raw[1]), format!("[{},{}]", raw[1], raw[0])].into_iter().cycle();
+    let asked = |what: &str| sandbox.requests().iter().filter(|request| request.path.ends_with(what)).count();
+    sandbox.clear_requests();
+    let (live, mut turns) = (Live::open(config).unwrap(), 0);
+    // The other way round at each look: while the whole is gathered, and afterwards.
+    until("looked at ten times", &live, || {
+        if asked("coreServers") >= turns {
+            sandbox.override_body("coreServers", &orders.next().unwrap());
+            turns += 1;
+        }
+        turns > 10
+    });
+    assert!(live.health().has_data);
+    let users = asked("/users");
+    assert!(users < 5, "the whole was read anew: {users} lists of users");
+}
+
+#[test]
 fn what_is_hidden_everywhere_is_looked_into_once() {
     let sandbox = Sandbox::start(SandboxConfig::new().users(100)).unwrap();
     for hidden in ["status", "logins"] {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::backoff;
 use super::fetch::Outcome;
-use super::gather::{Gather, below};
+use super::gather::{Gather, below, same_servers};
 use super::shared::Status;
 use super::writer::{Missed, Writer};
 use crate::catalog::Kind;
@@ -164,10 +164,10 @@ impl Writer {
         self.plan.again(&address, now, Duration::from_millis(100));
     }
 
-    /// The list of core servers changed: another incarnation, another set, or only their names.
+    /// The list of core servers changed: another incarnation, another set, or only their names or order.
     fn new_root(&mut self, root: Arc<Collection>, now: Moment) {
         let next = Draft::new(root.clone(), |slug| self.shared.wants(slug));
-        if next.servers.iter().map(|s| s.id).eq(self.draft.servers.iter().map(|s| s.id)) {
+        if same_servers(&next, &self.draft) {
             self.draft.root = root;
             self.dirty = true;
             self.plan.answered(&Address::ROOT, now, true);

@@ -3,7 +3,7 @@
 //! Everything below a core server is asked for by the core server's id, which is new at every restart: after a restart
 //! in the middle the server answers 404, and the gathering starts over. So no snapshot mixes two incarnations.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -142,7 +142,7 @@ impl Gather {
         self.looked = now;
         let draft = Draft::new(root.clone(), wanted);
         if let Some(gathered) = &mut self.draft {
-            let same = gathered.servers.iter().map(|s| s.id).eq(draft.servers.iter().map(|s| s.id));
+            let same = same_servers(gathered, &draft);
             gathered.root = root;
             self.verified = self.verifying;
             return same;
@@ -224,6 +224,12 @@ impl Gather {
         self.later.push((again, address));
         true
     }
+}
+
+/// Whether two drafts are of the same core servers, in whatever order the server lists them.
+pub(super) fn same_servers(one: &Draft, other: &Draft) -> bool {
+    let ids = |draft: &Draft| draft.servers.iter().map(|server| server.id).collect::<BTreeSet<_>>();
+    ids(one) == ids(other)
 }
 
 /// The collections below the instances of one that are not in `old`: none for copies of instances that are in a core
