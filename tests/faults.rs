@@ -166,6 +166,25 @@ fn a_list_that_is_suddenly_nearly_empty_is_asked_for_once_more() {
 }
 
 #[test]
+fn a_list_that_is_nearly_empty_right_after_a_restart_is_asked_for_once_more() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(40)).unwrap();
+    let live = open(&sandbox);
+    let users = || (live.snapshot().epoch(), live.snapshot().core_server("default").unwrap().users().len());
+    let before = users().1;
+    for (epoch, times, after) in [(2, "; times=1", before), (3, "", 0)] {
+        sandbox.stop_listening();
+        sandbox.restart();
+        let core = sandbox.core_server_id();
+        sandbox.fault_from_str(&format!("text=[]; on=coreServers/{core}/users{times}")).unwrap();
+        sandbox.start_listening().unwrap();
+        until("the new incarnation", &live, || users().0 == epoch);
+        assert_eq!(users().1, after);
+        let held = live.metrics().iter().find(|(name, _)| *name == "held_back_answers").unwrap().1;
+        assert_eq!(held, epoch - 1);
+    }
+}
+
+#[test]
 fn a_hidden_list_goes_and_comes_back_and_a_gone_instance_goes() {
     let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
     let live = open(&sandbox);

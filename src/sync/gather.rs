@@ -34,7 +34,9 @@ pub(super) struct Gather {
     failures: HashMap<Address, u32>,
     /// Sub resources of which one was tried often enough: another one that fails is not tried again.
     given_up: HashSet<SubId>,
-    /// What failed and is asked for again from then on.
+    /// Surprising answers that were not believed, and are asked for once more.
+    doubted: HashSet<Address>,
+    /// What is asked for again from then on.
     later: Vec<(Moment, Address)>,
     /// All that was asked for, to become the plan.
     pub(super) addresses: Vec<Address>,
@@ -69,6 +71,7 @@ impl Gather {
             seen: HashSet::new(),
             failures: HashMap::new(),
             given_up: HashSet::new(),
+            doubted: HashSet::new(),
             later: Vec::new(),
             addresses: Vec::new(),
             look: Look::From(Moment(0)),
@@ -176,6 +179,16 @@ impl Gather {
                 self.queue.push_back(next);
             }
         }
+    }
+
+    /// A surprising answer. True when it is asked for once more from then on; false when it was before: it is to be believed.
+    pub(super) fn doubt(&mut self, address: Address, again: Moment) -> bool {
+        let is_new = self.doubted.insert(address);
+        if is_new {
+            self.in_flight -= 1;
+            self.later.push((again, address));
+        }
+        is_new
     }
 
     /// A collection that could not be read: what is `known` of it from before in this incarnation stays, and the plan asks

@@ -305,7 +305,7 @@ impl Writer {
                     return;
                 }
                 match self.gather.is_some() {
-                    true => self.gathered(fetched.address, fetched.asked, outcome, now),
+                    true => self.gathered(fetched.address, &fetched.path, fetched.asked, outcome, now),
                     false => self.polled(fetched.address, &fetched.path, fetched.asked, outcome, now),
                 }
             }
