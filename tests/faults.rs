@@ -272,6 +272,34 @@ fn a_list_that_is_not_confirmed_in_time_makes_the_client_stale_and_says_which() 
     assert!(live.health().overdue.is_empty());
 }
 
+#[test]
+fn new_credentials_are_tried_at_once_for_what_was_forbidden_by_itself() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(3)).unwrap();
+    // With the longest waits: what is forbidden is asked for again after half a minute at the earliest.
+    let slow = || {
+        let mut config = config(&sandbox);
+        config.backoff(Duration::from_secs(60), Duration::from_secs(60)).unwrap();
+        config
+    };
+    let forbidden = |live: &Live| live.health().failing.iter().any(|(kind, _)| *kind == Kind::User);
+    let users = format!("status=403; on=coreServers/{}/users", sandbox.core_server_id());
+    let live = Live::open(slow()).unwrap();
+    live.wait(LONG).unwrap();
+    sandbox.fault_from_str(&users).unwrap();
+    until("forbidden", &live, || forbidden(&live));
+    sandbox.clear_faults();
+    live.set_credentials("other", "better").unwrap();
+    until("allowed", &live, || !forbidden(&live));
+    // The same before the first snapshot.
+    sandbox.fault_from_str(&users).unwrap();
+    let live = Live::open(slow()).unwrap();
+    until("forbidden at the start", &live, || forbidden(&live));
+    sandbox.clear_faults();
+    live.set_credentials("other", "better").unwrap();
+    live.wait(LONG).unwrap();
+    assert!(live.snapshot().core_server("default").unwrap().users().is_known());
+}
+
 /// What one kind can be answered with everywhere, while all else is well.
 const BROKEN_KIND: [&str; 6] =
     ["status=500", "status=403", "body=html", "drop", "cut=60", "redirect=https://elsewhere:1/"];

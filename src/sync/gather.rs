@@ -181,6 +181,14 @@ impl Gather {
         }
     }
 
+    /// What failed is asked for again from now on.
+    pub(super) fn retry(&mut self, now: Moment) {
+        self.later.iter_mut().for_each(|(at, _)| *at = now);
+        if let Look::From(at) = &mut self.look {
+            *at = now;
+        }
+    }
+
     /// A surprising answer. True when it is asked for once more from then on; false when it was before: it is to be believed.
     pub(super) fn doubt(&mut self, address: Address, again: Moment) -> bool {
         let is_new = self.doubted.insert(address);

@@ -185,6 +185,16 @@ impl Plan {
         self.again(address, now, wait);
     }
 
+    /// What failed becomes due, as if nothing of its kind had failed: there is a reason to try again.
+    pub(super) fn retry(&mut self, now: Moment) {
+        self.failing.clear();
+        let failed = self.entries.iter().filter(|(_, entry)| entry.failures > 0);
+        let addresses: Vec<_> = failed.map(|(address, _)| *address).collect();
+        for address in addresses {
+            self.hasten(&address, now);
+        }
+    }
+
     /// One of a kind was answered: the others that failed wait no longer than they would alone.
     fn kind_answered(&mut self, address: &Address) {
         let Some(sub) = address.sub.filter(|sub| self.failing.remove(sub).is_some_and(|failures| failures > 1)) else {

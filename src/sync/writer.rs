@@ -287,12 +287,21 @@ impl Writer {
             Message::Refresh => self.urge_lists(now),
             Message::Retry => {
                 self.retried = now;
-                if let Some(pause) = &mut self.pause {
-                    pause.until = now;
-                }
+                self.retry(now);
                 self.shared.events.retry();
             }
             Message::Close => {}
+        }
+    }
+
+    /// What failed is tried again now.
+    fn retry(&mut self, now: Moment) {
+        if let Some(pause) = &mut self.pause {
+            pause.until = now;
+        }
+        match &mut self.gather {
+            Some(gather) => gather.retry(now),
+            None => self.plan.retry(now),
         }
     }
 
@@ -316,8 +325,8 @@ impl Writer {
                 }
                 let is_outdated = fetched.asked < self.retried;
                 self.failed(fetched.address, fetched.path, error, is_current, now);
-                if is_outdated && let Some(pause) = &mut self.pause {
-                    pause.until = now; // It was asked with the old credentials.
+                if is_outdated {
+                    self.retry(now); // It was asked with the old credentials.
                 }
             }
         }
