@@ -23,6 +23,15 @@ fn config(sandbox: &Sandbox, longest: Duration) -> Config {
     config
 }
 
+/// A client that asks for everything once, and then for long not again.
+fn once(sandbox: &Sandbox) -> Config {
+    let mut config = config(sandbox, Duration::from_secs(600));
+    for kind in Kind::ALL {
+        config.cadence(kind, Duration::from_secs(500), Duration::from_secs(600)).unwrap();
+    }
+    config
+}
+
 fn open(config: Config) -> Live {
     let live = Live::open(config).unwrap();
     live.wait(LONG).unwrap();
@@ -87,11 +96,7 @@ fn a_core_server_that_goes_takes_nothing_from_the_others() {
 #[test]
 fn what_is_wanted_while_the_whole_is_read_anew_is_not_forgotten() {
     let sandbox = Sandbox::start(SandboxConfig::new().core_servers(["default", "branch"])).unwrap();
-    let mut slow = config(&sandbox, Duration::from_secs(600));
-    for kind in Kind::ALL {
-        slow.cadence(kind, Duration::from_secs(500), Duration::from_secs(600)).unwrap();
-    }
-    let live = open(slow);
+    let live = open(once(&sandbox));
     without_the_branch(&sandbox, &live);
     sandbox.fault_from_str("delay=700ms; on=*/conferences; times=1").unwrap();
     sandbox.clear_requests();
@@ -169,6 +174,44 @@ fn what_failed_and_is_gone_is_no_trouble_any_more() {
     until("failing", &live, || live.health().failing.iter().any(|(kind, _)| *kind == Kind::Status));
     sandbox.remove_user("mike").unwrap();
     until("forgotten", &live, || live.health().failing.is_empty());
+}
+
+#[test]
+fn the_order_of_the_core_servers_means_nothing() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(3).core_servers(["default", "branch"])).unwrap();
+    let mut config = once(&sandbox);
+    config.cadence(Kind::CoreServer, Duration::from_millis(20), Duration::from_millis(40)).unwrap();
+    let raw: Vec<String> = open(config.clone()).snapshot().core_servers().iter().map(|server| server.raw()).collect();
+    let mut orders = [format!("[{},{}]", raw[0], raw[1]), format!("[{},{}]", raw[1], raw[0])].into_iter().cycle();
+    let asked = |what: &str| sandbox.requests().iter().filter(|request| request.path.ends_with(what)).count();
+    sandbox.clear_requests();
+    let (live, mut turns) = (Live::open(config).unwrap(), 0);
+    // The other way round at each look: while the whole is gathered, and afterwards.
+    until("looked at ten times", &live, || {
+        if asked("coreServers") >= turns {
+            sandbox.override_body("coreServers", &orders.next().unwrap());
+            turns += 1;
+        }
+        turns > 10
+    });
+    assert!(live.health().has_data);
+    let users = asked("/users");
+    assert!(users < 5, "the whole was read anew: {users} lists of users");
+}
+
+#[test]
+fn what_is_hidden_everywhere_is_looked_into_once() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(100)).unwrap();
+    for hidden in ["status", "logins"] {
+        sandbox.fault_from_str(&format!("status=404; on=**/{hidden}")).unwrap();
+    }
+    let live = open(once(&sandbox));
+    assert!(default(&live.snapshot()).users().len() >= 100);
+    let requests = sandbox.requests();
+    let hidden = requests.iter().filter(|request| request.path.ends_with("/status")).count();
+    let looks = requests.iter().filter(|request| request.path.ends_with("coreServers")).count();
+    // One in the beginning, one at the end, and at most one for each kind.
+    assert!(hidden >= 100 && looks <= 4, "{looks} looks at the core servers for {hidden} hidden statuses");
 }
 
 /// A server with so many extensions that asking them all takes several seconds.

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::backoff;
 use super::fetch::Outcome;
-use super::gather::{Gather, below};
-use super::shared::Status;
+use super::gather::{Gather, below, same_servers};
+use super::shared::{Shared, Status};
 use super::writer::{Missed, Writer};
 use crate::catalog::Kind;
 use crate::clock::Moment;
@@ -21,6 +21,8 @@ use crate::snapshot::{ByName, Table};
 
 /// A list of at least this many that shrinks to less than a quarter is asked for once more before it is believed.
 const BIG: usize = 20;
+/// How long an answer that is not believed waits for its confirmation.
+const ONCE_MORE: Duration = Duration::from_millis(100);
 /// What is below at most this many new instances is read at once; a flood of them waits its turn.
 const FEW: usize = 100;
 
@@ -33,23 +35,32 @@ impl Writer {
         self.placing.clear();
     }
 
-    pub(super) fn gathered(&mut self, address: Address, outcome: Outcome) {
+    pub(super) fn gathered(&mut self, address: Address, path: &str, asked: Moment, outcome: Outcome, now: Moment) {
         let shared = self.shared.clone();
         // Only of a core server that did not restart: another one did, or came, or left.
         let known = self.draft.get(&address).cloned();
         let Some(gather) = &mut self.gather else { return };
         match outcome {
             Outcome::New(root) if address == Address::ROOT => {
-                if !gather.root(root, shared.kinds, |slug| shared.wants(slug)) {
+                if !gather.root(root, shared.kinds, |slug| shared.wants(slug), now) {
                     log::info!("the server restarted while it was read; reading it anew");
                     self.start_gathering();
                 }
             }
             Outcome::New(collection) => match known {
                 Some(known) if shrank(&known.table, &collection.table) => gather.put(known, shared.kinds),
-                _ => gather.put(collection, shared.kinds),
+                Some(_) => gather.put(collection, shared.kinds),
+                None => {
+                    let before = gather.draft.as_ref().and_then(|draft| before_restart(&self.draft, draft, &address));
+                    match before.filter(|before| shrank(&before.table, &collection.table)) {
+                        Some(before) if gather.doubt(address, now + ONCE_MORE) => {
+                            shared.tell_shrunk(before.table.len(), &collection, path);
+                        }
+                        _ => gather.put(collection, shared.kinds),
+                    }
+                }
             },
-            Outcome::Absent => gather.absent(address, known, shared.kinds),
+            Outcome::Absent => gather.absent(address, asked, known, shared.kinds, now),
             Outcome::Same => gather.dropped(), // Nothing is known of a new incarnation, so nothing can be the same.
         }
     }
@@ -81,8 +92,7 @@ impl Writer {
     /// A new epoch is when a core server has another id than before.
     fn count_epoch(&mut self, draft: &Draft) {
         let ids = draft.servers.iter().map(|server| {
-            let row = draft.root.table.find_id(&server.id);
-            let slug = row.and_then(|row| draft.root.table.name(row)).map(str::to_owned);
+            let slug = slug(draft, &server.id).map(str::to_owned);
             (slug.unwrap_or_else(|| server.id.to_string()), server.id)
         });
         let ids: Vec<(String, Uuid)> = ids.collect();
@@ -132,8 +142,7 @@ impl Writer {
             Outcome::New(collection) => {
                 counters.changed_answers.fetch_add(1, Relaxed);
                 if self.is_surprising(&address, &collection.table) {
-                    counters.held_back_answers.fetch_add(1, Relaxed);
-                    self.hold_back(address, path, &collection.table, now);
+                    self.hold_back(path, &collection, now);
                 } else if address == Address::ROOT {
                     self.new_root(collection, now);
                 } else {
@@ -151,23 +160,20 @@ impl Writer {
         !held && self.draft.get(address).is_some_and(|known| shrank(&known.table, new))
     }
 
-    fn hold_back(&mut self, address: Address, path: &str, new: &Table, now: Moment) {
-        let old = self.draft.get(&address).map_or(0, |known| known.table.len());
-        let kind = address.kind();
-        let message = format!("the list of {kind}s shrank from {old} to {}; it is asked for once more", new.len());
-        let problem =
-            Problem { error: Error::new(Code::BadAnswer, message), at: SystemTime::now(), about: path.to_owned() };
-        self.shared.change(|status| status.last_error = Some(problem));
-        if let Some(entry) = self.plan.entry(&address) {
+    fn hold_back(&mut self, path: &str, new: &Collection, now: Moment) {
+        let address = &new.address;
+        let old = self.draft.get(address).map_or(0, |known| known.table.len());
+        self.shared.tell_shrunk(old, new, path);
+        if let Some(entry) = self.plan.entry(address) {
             entry.held_back = true;
         }
-        self.plan.again(&address, now, Duration::from_millis(100));
+        self.plan.again(address, now, ONCE_MORE);
     }
 
-    /// The list of core servers changed: another incarnation, another set, or only their names.
+    /// The list of core servers changed: another incarnation, another set, or only their names or order.
     fn new_root(&mut self, root: Arc<Collection>, now: Moment) {
         let next = Draft::new(root.clone(), |slug| self.shared.wants(slug));
-        if next.servers.iter().map(|s| s.id).eq(self.draft.servers.iter().map(|s| s.id)) {
+        if same_servers(&next, &self.draft) {
             self.draft.root = root;
             self.dirty = true;
             self.plan.answered(&Address::ROOT, now, true);
@@ -244,6 +250,32 @@ impl Writer {
         let wait = self.plan.shortest_wait(&address);
         self.plan.again(&address, now, wait);
     }
+}
+
+impl Shared {
+    /// A list that suddenly lost most of what it had is not believed yet.
+    fn tell_shrunk(&self, old: usize, new: &Collection, path: &str) {
+        self.counters.held_back_answers.fetch_add(1, Relaxed);
+        let (kind, new) = (new.address.kind(), new.table.len());
+        let message = format!("the list of {kind}s shrank from {old} to {new}; it is asked for once more");
+        let error = Error::new(Code::BadAnswer, message);
+        self.change(|status| {
+            status.last_error = Some(Problem { error, at: SystemTime::now(), about: path.to_owned() });
+        });
+    }
+}
+
+/// The slug of a core server.
+fn slug<'d>(draft: &'d Draft, id: &Uuid) -> Option<&'d str> {
+    draft.root.table.name(draft.root.table.find_id(id)?)
+}
+
+/// What a core server's own list was in the `old` incarnation, by the core server's slug.
+fn before_restart<'d>(old: &'d Draft, new: &Draft, address: &Address) -> Option<&'d Arc<Collection>> {
+    let sub = address.sub.filter(|_| address.is_list_of_core_server())?;
+    let name = slug(new, &address.core_server)?;
+    let server = old.servers.iter().find(|server| slug(old, &server.id) == Some(name))?;
+    server.get(server.id, sub)
 }
 
 /// Whether a list suddenly lost most of what it had.

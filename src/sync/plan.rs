@@ -26,7 +26,9 @@ pub(super) struct Entry {
     bounds: Cadence,
     pub(super) in_flight: bool,
     /// Failures in a row of this collection alone.
-    pub(super) failures: u32,
+    failures: u32,
+    /// When it would be due after a failure, if it were the only one of its kind to fail.
+    alone: Moment,
     /// When the server first said 404 to a collection that used to be there.
     pub(super) missing_since: Option<Moment>,
     /// A surprising answer that is held back for one confirmation.
@@ -50,6 +52,8 @@ pub(super) struct Plan {
     rest: Heap,
     /// How often in a row the rest had to wait.
     waited: u32,
+    /// For each sub resource, the failures since one of it was answered.
+    failing: HashMap<SubId, u32>,
 }
 
 impl Plan {
@@ -78,6 +82,7 @@ impl Plan {
             bounds,
             in_flight: false,
             failures: 0,
+            alone: due,
             missing_since: None,
             held_back: false,
             urgent: false,
@@ -148,6 +153,7 @@ impl Plan {
 
     /// Schedules a collection after an answer.
     pub(super) fn answered(&mut self, address: &Address, now: Moment, changed: bool) {
+        self.kind_answered(address);
         let Some(entry) = self.entries.get_mut(address) else { return };
         entry.failures = 0;
         entry.missing_since = None;
@@ -156,6 +162,56 @@ impl Plan {
         entry.interval = next.clamp(entry.bounds.min, entry.bounds.max);
         let wait = entry.interval;
         self.again(address, now, wait);
+    }
+
+    /// Failures in a row of this collection alone.
+    pub(super) fn failures(&self, address: &Address) -> u32 {
+        self.entries.get(address).map_or(0, |entry| entry.failures)
+    }
+
+    /// Schedules a collection after a failure; `wait` says how long after the n-th in a row. The failures of all of its kind
+    /// count, until one of them is answered: so many collections that fail alike are asked for no more often than a few.
+    pub(super) fn failed(&mut self, address: &Address, now: Moment, wait: impl Fn(u32) -> Duration) {
+        let Some(entry) = self.entries.get_mut(address) else { return };
+        entry.failures += 1;
+        let alone = wait(entry.failures);
+        entry.alone = now + alone;
+        let together = address.sub.map_or(0, |sub| {
+            let failures = self.failing.entry(sub).or_default();
+            *failures += 1;
+            *failures
+        });
+        let wait = if together > entry.failures { alone.max(wait(together)) } else { alone };
+        self.again(address, now, wait);
+    }
+
+    /// What failed becomes due, as if nothing of its kind had failed: there is a reason to try again.
+    pub(super) fn retry(&mut self, now: Moment) {
+        self.failing.clear();
+        let failed = self.entries.iter().filter(|(_, entry)| entry.failures > 0);
+        let addresses: Vec<_> = failed.map(|(address, _)| *address).collect();
+        for address in addresses {
+            self.hasten(&address, now);
+        }
+    }
+
+    /// One of a kind was answered: the others that failed wait no longer than they would alone.
+    fn kind_answered(&mut self, address: &Address) {
+        let Some(sub) = address.sub.filter(|sub| self.failing.remove(sub).is_some_and(|failures| failures > 1)) else {
+            return;
+        };
+        let failed = self
+            .entries
+            .iter_mut()
+            .filter(|(address, entry)| address.sub == Some(sub) && entry.failures > 0 && entry.alone < entry.due);
+        let mut earlier = Vec::new();
+        for (address, entry) in failed {
+            entry.due = entry.alone;
+            earlier.push((*address, entry.due));
+        }
+        for (address, due) in earlier {
+            self.push(address, due);
+        }
     }
 
     /// Schedules a collection after a wait. What was urged while it was in flight stays due.
@@ -248,9 +304,11 @@ impl Plan {
     }
 
     /// All collections become due: the server was away. What was due before keeps its place ahead of the others, so a
-    /// server that comes and goes is read in turn, and not the same part of it every time.
+    /// server that comes and goes is read in turn, and not the same part of it every time. What fails again and again though
+    /// the server is there goes on waiting: it would only send the server away once more.
     pub(super) fn everything_is_due(&mut self, now: Moment) {
-        let addresses: Vec<_> = self.entries.keys().copied().collect();
+        let well = self.entries.iter().filter(|(_, entry)| entry.failures < 2);
+        let addresses: Vec<_> = well.map(|(address, _)| *address).collect();
         for address in addresses {
             self.hasten(&address, now);
         }
@@ -424,6 +482,34 @@ mod tests {
         assert_eq!(wait(&mut plan, true), Duration::from_millis(2500));
         assert_eq!(wait(&mut plan, true), Duration::from_millis(1250));
         assert_eq!(wait(&mut plan, true), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn many_that_fail_alike_wait_as_if_one_had_failed_as_often() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let all: Vec<Address> = (0..100).map(|n| address(Kind::User, "status", n)).collect();
+        let doubled = |failures: u32| Duration::from_secs(1 << failures.min(6));
+        for address in &all {
+            plan.add(*address, &config, now, 0.0);
+        }
+        let mut asked = 0;
+        for seconds in 0..600 {
+            let now = now + Duration::from_secs(seconds);
+            while let Some(address) = plan.next(now) {
+                asked += 1;
+                plan.failed(&address, now, doubled);
+            }
+        }
+        assert!((900..=1_100).contains(&asked), "{asked}");
+        // One is answered: the others have their own failures to wait for, and no more.
+        let now = now + Duration::from_secs(600);
+        let other = address(Kind::User, "status", 1_000);
+        plan.add(other, &config, now, 0.0);
+        plan.failed(&other, now, doubled);
+        assert_eq!(plan.entries[&other].due, now + Duration::from_secs(64));
+        plan.answered(&all[0], now, false);
+        assert_eq!(plan.entries[&other].due, now + Duration::from_secs(2));
     }
 
     #[test]

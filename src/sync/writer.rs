@@ -155,6 +155,7 @@ impl Writer {
             let address = match &mut self.gather {
                 None if self.pause.is_some() => self.plan.force(&Address::ROOT),
                 None => self.next_poll(now),
+                Some(gather) if self.pause.is_some() => Some(gather.probe()),
                 Some(gather) => match gather.next(now) {
                     Step::Ask(address) => Some(address),
                     Step::Wait => return None,
@@ -286,12 +287,21 @@ impl Writer {
             Message::Refresh => self.urge_lists(now),
             Message::Retry => {
                 self.retried = now;
-                if let Some(pause) = &mut self.pause {
-                    pause.until = now;
-                }
+                self.retry(now);
                 self.shared.events.retry();
             }
             Message::Close => {}
+        }
+    }
+
+    /// What failed is tried again now.
+    fn retry(&mut self, now: Moment) {
+        if let Some(pause) = &mut self.pause {
+            pause.until = now;
+        }
+        match &mut self.gather {
+            Some(gather) => gather.retry(now),
+            None => self.plan.retry(now),
         }
     }
 
@@ -304,7 +314,7 @@ impl Writer {
                     return;
                 }
                 match self.gather.is_some() {
-                    true => self.gathered(fetched.address, outcome),
+                    true => self.gathered(fetched.address, &fetched.path, fetched.asked, outcome, now),
                     false => self.polled(fetched.address, &fetched.path, fetched.asked, outcome, now),
                 }
             }
@@ -315,8 +325,8 @@ impl Writer {
                 }
                 let is_outdated = fetched.asked < self.retried;
                 self.failed(fetched.address, fetched.path, error, is_current, now);
-                if is_outdated && let Some(pause) = &mut self.pause {
-                    pause.until = now; // It was asked with the old credentials.
+                if is_outdated {
+                    self.retry(now); // It was asked with the old credentials.
                 }
             }
         }
