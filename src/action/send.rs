@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use percent_encoding::percent_decode_str;
+
 use super::args::Context;
 use super::audit::Line;
 use super::{Arg, Calls, Options, Outcome, Ticket, invalid};
@@ -131,11 +133,13 @@ impl Call<'_> {
         Ok(Ticket { calls: calls_of(target, row), ..ticket })
     }
 
-    /// Sends to a path without knowing what is there.
+    /// Sends to a path without knowing what is there. A name in it that could be read as a step up is refused.
     fn send_by_path(&self, path: &Path, row: &'static Action, deadline: Instant, line: &mut Line) -> Result<Ticket> {
         let snapshot = self.live.snapshot();
         let context = Context { config: self.live.config(), snapshot: &snapshot, kind: self.kind, core_server: None };
-        self.post(path.to_string(), &context, row, Vec::new(), deadline, line)
+        let path = path.to_string();
+        let target = plain_path(&path).map_err(|error| error.context("not sent"))?.to_owned();
+        self.post(target, &context, row, Vec::new(), deadline, line)
     }
 
     fn post(
@@ -189,10 +193,10 @@ pub(crate) fn plain_path(path: &str) -> Result<&str> {
         let message = format!("the path holds {c:?}; in a name write it percent-encoded");
         return Err(Error::new(Code::InvalidPath, message));
     }
-    if path
-        .split('/')
-        .any(|segment| matches!(segment.replace("%2e", ".").replace("%2E", ".").as_str(), "" | "." | ".."))
-    {
+    // Whoever is on the way may decode the path before looking at its steps.
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    let steps_up = decoded.split(['/', '\\']).any(|segment| matches!(segment, "." | ".."));
+    if steps_up || path.split('/').any(str::is_empty) {
         return Err(Error::new(Code::InvalidPath, "the path holds an empty segment, \".\" or \"..\""));
     }
     Ok(path)
