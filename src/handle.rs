@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use uuid::Uuid;
 
 use crate::action::{self, Arg, Call, Ticket};
@@ -36,7 +37,8 @@ pub struct Handle {
     live: Live,
     kind: Kind,
     is_strict: bool,
-    memory: Mutex<Memory>,
+    /// Without a lock: a read never waits for another, nor in a forked child for a thread that is not there.
+    memory: ArcSwap<Memory>,
 }
 
 /// What a handle knows of its instance.
@@ -69,7 +71,7 @@ impl Handle {
             Locator::Path(path) => path.kind(),
             Locator::Named { list, .. } => list.row().kind,
         };
-        Handle { live, kind, is_strict: false, memory: Mutex::new(Memory { locator, binding: None }) }
+        Handle { live, kind, is_strict: false, memory: ArcSwap::from_pointee(Memory { locator, binding: None }) }
     }
 
     /// The same reference, bound for good to the object that it finds now or, where there is none, first: when the name
@@ -89,7 +91,7 @@ impl Handle {
 
     /// To what the handle is bound, as it was last found; `None` before it found anything.
     pub fn binding(&self) -> Option<Binding> {
-        self.memory().binding.clone()
+        self.memory.load().binding.clone()
     }
 
     /// The client it belongs to.
@@ -105,22 +107,18 @@ impl Handle {
     /// The path, by symbolic names as far as there are any. Where no core server was given and none is known to have the
     /// instance, it says `*` for the core server.
     pub fn path(&self) -> String {
-        let locator = self.locator();
-        match &locator {
+        let memory = self.memory.load();
+        match &memory.locator {
             Locator::Path(path) => path.to_string(),
-            Locator::Named { list, name } => match self.find(&self.live.snapshot(), &locator) {
+            Locator::Named { list, name } => match self.find(&self.live.snapshot(), &memory.locator) {
                 Ok(resource) => resource.path().to_string(),
                 Err(_) => format!("coreServers/*/{}/getByName/{}", list.row().segment, crate::path::encode_name(name)),
             },
         }
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn locator(&self) -> Locator {
-        self.memory().locator.clone()
+        self.memory.load().locator.clone()
     }
 
     /// The instance in the current snapshot, whatever its age.
@@ -152,29 +150,22 @@ impl Handle {
     /// # Errors
     /// As [`Handle::get`].
     pub fn find_in<'s>(&self, snapshot: &'s Snapshot) -> Result<Resource<'s>> {
-        let locator = self.locator();
-        let found = match self.find(snapshot, &locator) {
-            Err(error) if error.code() == Code::NotFound => self.find_renamed(snapshot, &locator).ok_or(error)?,
+        let mut memory = self.memory.load();
+        let found = match self.find(snapshot, &memory.locator) {
+            Err(error) if error.code() == Code::NotFound => memory.find_renamed(snapshot).ok_or(error)?,
             found => found?,
         };
-        let mut memory = self.memory();
-        if self.is_strict
-            && let Some(binding) = &memory.binding
-            && !binding.is_of(&found)
-        {
-            return Err(binding.refusal(&found));
+        loop {
+            if self.is_strict {
+                memory.check(&found)?;
+            }
+            let Some(next) = memory.after(&found, snapshot.epoch()) else { return Ok(found) };
+            let last = self.memory.compare_and_swap(&memory, Arc::new(next));
+            if Arc::ptr_eq(&last, &memory) {
+                return Ok(found);
+            }
+            memory = last; // Another thread was faster.
         }
-        if let Locator::Path(path) = &locator
-            && !path.is_symbolic()
-        {
-            memory.locator = Locator::Path(found.path());
-        }
-        match &mut memory.binding {
-            Some(binding) if binding.epoch > snapshot.epoch() => {}
-            Some(binding) => binding.follow(&found, snapshot.epoch()),
-            None => memory.binding = Some(Binding::new(&found, snapshot.epoch())),
-        }
-        Ok(found)
     }
 
     /// The instance in a snapshot of the same client, if the server confirmed it within `max_age`.
@@ -230,25 +221,6 @@ impl Handle {
         }
     }
 
-    /// The instance that has the `configurationId` last seen, if exactly one has.
-    fn find_renamed<'s>(&self, snapshot: &'s Snapshot, locator: &Locator) -> Option<Resource<'s>> {
-        let memory = self.memory().binding.as_ref()?.configuration_id.clone()?;
-        let lists: Vec<List<'s>> = match locator {
-            Locator::Named { list, .. } => snapshot.core_servers().iter().map(|server| server.sub(*list)).collect(),
-            Locator::Path(path) => {
-                let mut steps = path.steps().to_vec();
-                steps.last_mut()?.selector = None;
-                match snapshot.resolve_path(&Path::from_steps(steps).ok()?).ok()? {
-                    Target::List(list) => vec![list],
-                    Target::One(_) => return None,
-                }
-            }
-        };
-        let mut found = lists.iter().flat_map(|list| list.iter()).filter(|r| r.configuration_id() == Some(&memory));
-        let first = found.next()?;
-        found.next().is_none().then_some(first)
-    }
-
     /// Carries out an action of the catalogue on the instance, at most once. Waits for its turn and for the server's answer,
     /// at most `timeout` in all (default: the action timeout of the settings). See [`action`].
     ///
@@ -293,6 +265,49 @@ impl Handle {
     }
 }
 
+impl Memory {
+    /// The instance that has the `configurationId` last seen, if exactly one has.
+    fn find_renamed<'s>(&self, snapshot: &'s Snapshot) -> Option<Resource<'s>> {
+        let known = self.binding.as_ref()?.configuration_id.as_deref()?;
+        let lists: Vec<List<'s>> = match &self.locator {
+            Locator::Named { list, .. } => snapshot.core_servers().iter().map(|server| server.sub(*list)).collect(),
+            Locator::Path(path) => {
+                let mut steps = path.steps().to_vec();
+                steps.last_mut()?.selector = None;
+                match snapshot.resolve_path(&Path::from_steps(steps).ok()?).ok()? {
+                    Target::List(list) => vec![list],
+                    Target::One(_) => return None,
+                }
+            }
+        };
+        let mut found = lists.iter().flat_map(|list| list.iter()).filter(|r| r.configuration_id() == Some(known));
+        let first = found.next()?;
+        found.next().is_none().then_some(first)
+    }
+
+    /// What is known after something was found; `None` where that is nothing new.
+    fn after(&self, found: &Resource<'_>, epoch: u64) -> Option<Memory> {
+        let binding = match &self.binding {
+            Some(binding) if binding.epoch > epoch => return None,
+            Some(binding) => binding.after(found, epoch)?,
+            None => Binding::new(found, epoch),
+        };
+        let locator = match &self.locator {
+            Locator::Path(path) if !path.is_symbolic() => Locator::Path(found.path()),
+            locator => locator.clone(),
+        };
+        Some(Memory { locator, binding: Some(binding) })
+    }
+
+    /// Refuses another object than the one that was bound.
+    fn check(&self, found: &Resource<'_>) -> Result<()> {
+        match &self.binding {
+            Some(binding) if !binding.is_of(found) => Err(binding.refusal(found)),
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Binding {
     fn new(found: &Resource<'_>, epoch: u64) -> Binding {
         let configuration_id = found.configuration_id().map(str::to_owned);
@@ -307,16 +322,16 @@ impl Binding {
         }
     }
 
-    fn follow(&mut self, found: &Resource<'_>, epoch: u64) {
+    /// The binding after something was found; `None` where it is the same.
+    fn after(&self, found: &Resource<'_>, epoch: u64) -> Option<Binding> {
         if self.id == found.id() {
-            if self.configuration_id.as_deref() != found.configuration_id() {
-                self.configuration_id = found.configuration_id().map(str::to_owned);
-            }
-            return;
+            let configuration_id = found.configuration_id();
+            let differs = self.configuration_id.as_deref() != configuration_id;
+            return differs.then(|| Binding { configuration_id: configuration_id.map(str::to_owned), ..self.clone() });
         }
         let other = self.configuration_id.is_some() && !self.is_of(found);
         let (rebinds, other_objects) = (self.rebinds + 1, self.other_objects + u64::from(other));
-        *self = Binding { rebinds, other_objects, ..Binding::new(found, epoch) };
+        Some(Binding { rebinds, other_objects, ..Binding::new(found, epoch) })
     }
 
     fn refusal(&self, found: &Resource<'_>) -> Error {
@@ -336,7 +351,7 @@ impl Binding {
 
 impl Clone for Handle {
     fn clone(&self) -> Self {
-        let memory = Mutex::new(self.memory().clone());
+        let memory = ArcSwap::new(self.memory.load_full());
         Handle { live: self.live.clone(), kind: self.kind, is_strict: self.is_strict, memory }
     }
 }

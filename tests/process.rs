@@ -1,6 +1,7 @@
 //! The client in its host process: forks, signals, and what is left behind.
 
 use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use isymphony::catalog::Kind;
@@ -85,6 +86,39 @@ fn a_forked_child_reads_its_copy_and_syncs_when_asked() {
     assert!(sandbox.request_count() > requests);
     live.refresh(LONG).unwrap();
     assert_eq!(live.health().state, State::Live, "the parent is undisturbed");
+}
+
+/// Forks again and again while other threads do something, and runs `life` in each child.
+fn in_children(meanwhile: impl Fn() + Sync, life: impl Fn()) {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    meanwhile();
+                }
+            });
+        }
+        let child = || {
+            life();
+            0
+        };
+        let forks = || (0..60).all(|_| in_child(child) == 0);
+        let went_well = std::panic::catch_unwind(std::panic::AssertUnwindSafe(forks));
+        done.store(true, Ordering::Relaxed);
+        assert!(went_well.unwrap_or(false));
+    });
+}
+
+#[test]
+fn a_handle_works_in_a_child_whatever_other_threads_did_with_it() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(3)).unwrap();
+    let live = open(&sandbox);
+    let handle = live.extension("4224", None).unwrap();
+    let resolve = || {
+        handle.resolve().unwrap();
+    };
+    in_children(resolve, resolve);
 }
 
 /// Whether a watch's descriptor says that there may be something to take.
