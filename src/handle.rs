@@ -29,7 +29,7 @@ pub(crate) enum Locator {
 /// A reference to an instance by its kind and the names along its path. It is bound anew at every use.
 ///
 /// Rules: the name decides, byte for byte. When nothing has the name any more, the `configurationId` that was seen under it
-/// does (a renamed extension is still found). When the name changes hands, the handle follows the name; a
+/// does (a renamed extension is still found), unless it was empty, or others had it too. When the name changes hands, the handle follows the name; a
 /// [strict](Handle::strict) handle refuses. A path that holds ids is made symbolic when it is first found; an instance
 /// without a symbolic name (a call segment, an agent) is found by its id only, until the server restarts.
 /// [`Handle::binding`] tells to what the handle is bound, and how often that changed.
@@ -46,6 +46,8 @@ pub struct Handle {
 struct Memory {
     locator: Locator,
     binding: Option<Binding>,
+    /// The `configurationId` that was last seen, also where it identifies nothing.
+    seen: Option<String>,
 }
 
 /// To which object a handle is bound, as it was last found.
@@ -54,7 +56,8 @@ struct Memory {
 pub struct Binding {
     /// The id of the object: new after every restart of the server.
     pub id: Uuid,
-    /// The `configurationId` of the object, which stays: `None` where its kind has none.
+    /// The `configurationId` of the object, which stays: `None` where its kind has none, and where it identifies nothing,
+    /// because it is empty or other objects had it too.
     pub configuration_id: Option<String>,
     /// The epoch of the snapshot it was found in.
     pub epoch: u64,
@@ -71,12 +74,13 @@ impl Handle {
             Locator::Path(path) => path.kind(),
             Locator::Named { list, .. } => list.row().kind,
         };
-        Handle { live, kind, is_strict: false, memory: ArcSwap::from_pointee(Memory { locator, binding: None }) }
+        let memory = ArcSwap::from_pointee(Memory { locator, binding: None, seen: None });
+        Handle { live, kind, is_strict: false, memory }
     }
 
     /// The same reference, bound for good to the object that it finds now or, where there is none, first: when the name
     /// leads to another object, it refuses with [`Code::NotFound`]. An object is the same as long as it has its
-    /// `configurationId`, also after a restart of the server; where its kind has none, as long as it has its id.
+    /// `configurationId`, also after a restart of the server; where it has none of its own, as long as it has its id.
     pub fn strict(&self) -> Handle {
         let mut strict = self.clone();
         strict.is_strict = true;
@@ -269,84 +273,86 @@ impl Memory {
     /// The instance that has the `configurationId` last seen, if exactly one has.
     fn find_renamed<'s>(&self, snapshot: &'s Snapshot) -> Option<Resource<'s>> {
         let known = self.binding.as_ref()?.configuration_id.as_deref()?;
-        let lists: Vec<List<'s>> = match &self.locator {
-            Locator::Named { list, .. } => snapshot.core_servers().iter().map(|server| server.sub(*list)).collect(),
+        match &self.locator {
+            Locator::Named { list, .. } => only_one(&everywhere(snapshot, *list), known),
             Locator::Path(path) => {
                 let mut steps = path.steps().to_vec();
                 steps.last_mut()?.selector = None;
                 match snapshot.resolve_path(&Path::from_steps(steps).ok()?).ok()? {
-                    Target::List(list) => vec![list],
-                    Target::One(_) => return None,
+                    Target::List(list) => only_one(&[list], known),
+                    Target::One(_) => None,
                 }
             }
+        }
+    }
+
+    /// The `configurationId` of what was found, where it identifies it: it is not empty, and nothing else has it.
+    fn identity<'s>(&self, found: &Resource<'s>) -> Option<&'s str> {
+        let known = found.configuration_id().filter(|known| !known.is_empty())?;
+        let (snapshot, collection, _) = found.parts();
+        let lists = match &self.locator {
+            Locator::Named { list, .. } => everywhere(snapshot, *list),
+            Locator::Path(_) => vec![List::of_collection(snapshot, collection)],
         };
-        let mut found = lists.iter().flat_map(|list| list.iter()).filter(|r| r.configuration_id() == Some(known));
-        let first = found.next()?;
-        found.next().is_none().then_some(first)
+        only_one(&lists, known).map(|_| known)
     }
 
     /// What is known after something was found; `None` where that is nothing new.
     fn after(&self, found: &Resource<'_>, epoch: u64) -> Option<Memory> {
-        let binding = match &self.binding {
-            Some(binding) if binding.epoch > epoch => return None,
-            Some(binding) => binding.after(found, epoch)?,
-            None => Binding::new(found, epoch),
+        let (id, seen) = (found.id(), found.configuration_id());
+        let known = self.binding.as_ref();
+        if known.is_some_and(|known| known.epoch > epoch || known.id == id && self.seen.as_deref() == seen) {
+            return None;
+        }
+        let configuration_id = self.identity(found).map(str::to_owned);
+        let binding = match known {
+            None => Binding { id, configuration_id, epoch, rebinds: 0, other_objects: 0 },
+            Some(known) if known.id == id => Binding { configuration_id, ..known.clone() },
+            Some(known) => {
+                let is_other = known.configuration_id.is_some() && known.configuration_id.as_deref() != seen;
+                let (rebinds, other_objects) = (known.rebinds + 1, known.other_objects + u64::from(is_other));
+                Binding { id, configuration_id, epoch, rebinds, other_objects }
+            }
         };
         let locator = match &self.locator {
             Locator::Path(path) if !path.is_symbolic() => Locator::Path(found.path()),
             locator => locator.clone(),
         };
-        Some(Memory { locator, binding: Some(binding) })
+        Some(Memory { locator, binding: Some(binding), seen: seen.map(str::to_owned) })
     }
 
-    /// Refuses another object than the one that was bound.
+    /// Refuses another object than the one that was bound, which may have a new id by now.
     fn check(&self, found: &Resource<'_>) -> Result<()> {
-        match &self.binding {
-            Some(binding) if !binding.is_of(found) => Err(binding.refusal(found)),
-            _ => Ok(()),
+        let Some(bound) = self.binding.as_ref().filter(|bound| bound.id != found.id()) else { return Ok(()) };
+        let identity = self.identity(found);
+        if identity.is_some() && identity == bound.configuration_id.as_deref() {
+            return Ok(());
         }
-    }
-}
-
-impl Binding {
-    fn new(found: &Resource<'_>, epoch: u64) -> Binding {
-        let configuration_id = found.configuration_id().map(str::to_owned);
-        Binding { id: found.id(), configuration_id, epoch, rebinds: 0, other_objects: 0 }
-    }
-
-    /// Whether this is the object that was bound, perhaps with a new id.
-    fn is_of(&self, found: &Resource<'_>) -> bool {
-        match &self.configuration_id {
-            Some(known) => found.configuration_id() == Some(known),
-            None => found.id() == self.id,
-        }
-    }
-
-    /// The binding after something was found; `None` where it is the same.
-    fn after(&self, found: &Resource<'_>, epoch: u64) -> Option<Binding> {
-        if self.id == found.id() {
-            let configuration_id = found.configuration_id();
-            let differs = self.configuration_id.as_deref() != configuration_id;
-            return differs.then(|| Binding { configuration_id: configuration_id.map(str::to_owned), ..self.clone() });
-        }
-        let other = self.configuration_id.is_some() && !self.is_of(found);
-        let (rebinds, other_objects) = (self.rebinds + 1, self.other_objects + u64::from(other));
-        Some(Binding { rebinds, other_objects, ..Binding::new(found, epoch) })
-    }
-
-    fn refusal(&self, found: &Resource<'_>) -> Error {
-        let was = |configuration_id: Option<&str>, id: Uuid| match configuration_id {
+        let named = |configuration_id: Option<&str>, id: Uuid| match configuration_id {
             Some(configuration_id) => format!("configurationId {configuration_id}"),
             None => format!("id {id}"),
         };
         let message = format!(
             "{} is another object now ({}) than the one the strict handle is bound to ({})",
             found.path(),
-            was(found.configuration_id(), found.id()),
-            was(self.configuration_id.as_deref(), self.id),
+            named(identity, found.id()),
+            named(bound.configuration_id.as_deref(), bound.id),
         );
-        Error::new(Code::NotFound, message)
+        Err(Error::new(Code::NotFound, message))
     }
+}
+
+/// A list in all core servers.
+fn everywhere(snapshot: &Snapshot, list: SubId) -> Vec<List<'_>> {
+    snapshot.core_servers().iter().map(|server| server.sub(list)).collect()
+}
+
+/// The instance with this `configurationId`, if exactly one has it.
+fn only_one<'s>(lists: &[List<'s>], configuration_id: &str) -> Option<Resource<'s>> {
+    let all = lists.iter().flat_map(|list| list.iter());
+    let mut found = all.filter(|resource| resource.configuration_id() == Some(configuration_id));
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
 }
 
 impl Clone for Handle {
