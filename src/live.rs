@@ -19,9 +19,8 @@ use crate::handle::{
 use crate::health::Health;
 use crate::path::{Path, Selector};
 use crate::snapshot::cell::Cell;
-use crate::snapshot::collection::Address;
 use crate::snapshot::{Resource, Snapshot};
-use crate::sync::{Awaited, Message, Shared};
+use crate::sync::{Message, Shared};
 use crate::watch::{Filter, Watch};
 
 /// A client of one iSymphony server: keeps a [`Snapshot`] of its live state true in the background, and acts by name.
@@ -137,13 +136,9 @@ impl Live {
     /// [`Code::TimedOut`], before the first sync [`Code::SyncTimeout`]; [`Code::Closed`]; [`Code::Internal`] when a defect ended the sync.
     pub fn refresh(&self, timeout: Option<Duration>) -> Result<Snapshot> {
         let (limit, since, shared) = (Limit::new(timeout), Moment::now(), self.shared());
-        let snapshot = shared.wait_for_data(limit)?;
-        let mut addresses = vec![Address::ROOT];
-        for server in &snapshot.0.servers {
-            addresses.extend(server.lists.iter().flatten().map(|list| list.address));
-        }
+        shared.wait_for_data(limit)?;
         shared.tell(Message::Refresh);
-        shared.wait_for(&Awaited { addresses, since }, limit)
+        shared.wait_for_lists(since, limit)
     }
 
     /// Replaces the credentials, from the next request on, and tries again at once.

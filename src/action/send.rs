@@ -42,7 +42,8 @@ struct Post<'a> {
     path: String,
     body: Option<String>,
     deadline: Instant,
-    touched: Vec<Address>,
+    /// What it may change, where that is known.
+    touched: Option<Vec<Address>>,
     /// The action, where it is one of the catalogue.
     row: Option<(Kind, &'static Action)>,
 }
@@ -129,7 +130,8 @@ impl Call<'_> {
         line.target(target);
         let (snapshot, core_server) = (target.snapshot(), target.core_server());
         let context = Context { config: self.live.config(), snapshot, kind: self.kind, core_server };
-        let ticket = self.post(target.id_path().to_string(), &context, row, touched(target, row), deadline, line)?;
+        let ticket =
+            self.post(target.id_path().to_string(), &context, row, Some(touched(target, row)), deadline, line)?;
         Ok(Ticket { calls: calls_of(target, row), ..ticket })
     }
 
@@ -139,7 +141,7 @@ impl Call<'_> {
         let context = Context { config: self.live.config(), snapshot: &snapshot, kind: self.kind, core_server: None };
         let path = path.to_string();
         let target = plain_path(&path).map_err(|error| error.context("not sent"))?.to_owned();
-        self.post(target, &context, row, Vec::new(), deadline, line)
+        self.post(target, &context, row, None, deadline, line)
     }
 
     fn post(
@@ -147,7 +149,7 @@ impl Call<'_> {
         target: String,
         context: &Context<'_>,
         row: &'static Action,
-        touched: Vec<Address>,
+        touched: Option<Vec<Address>>,
         deadline: Instant,
         line: &mut Line,
     ) -> Result<Ticket> {
@@ -176,12 +178,12 @@ fn prepare_raw<'a>(live: &'a Live, path: &str, body: Option<&str>, timeout: Opti
         return Err(invalid(format!("the body is not JSON: {error}")));
     }
     let snapshot = live.snapshot();
-    let known = path.parse::<Path>().ok().and_then(|path| {
+    let touched = path.parse::<Path>().ok().and_then(|path| {
         let target = snapshot.resolve_path(&path).ok()?.one().ok()?;
         Some(touched(&target, path.action()?))
     });
-    let (deadline, touched) = (deadline(live, timeout), known.unwrap_or_default());
-    Ok(Post { live, path: path.to_owned(), body: body.map(str::to_owned), deadline, touched, row: None })
+    let (path, body, deadline) = (path.to_owned(), body.map(str::to_owned), deadline(live, timeout));
+    Ok(Post { live, path, body, deadline, touched, row: None })
 }
 
 /// A path as it may be sent, without the prefix of the Live API.
@@ -231,11 +233,16 @@ impl Post<'_> {
             }
         };
         let since = Moment::now();
-        // What is not synced is neither asked for nor waited for.
-        self.touched.retain(|address| address.sub.is_none_or(|sub| shared.kinds.has(sub)));
-        shared.tell(Message::Urgent(self.touched.clone()));
-        let awaited = Awaited { addresses: self.touched, since };
-        Ok(Ticket { live: self.live.clone(), outcome, error, path: self.path, awaited, calls: None })
+        shared.tell(match &mut self.touched {
+            Some(touched) => {
+                // What is not synced is neither asked for nor waited for.
+                touched.retain(|address| address.sub.is_none_or(|sub| shared.kinds.has(sub)));
+                Message::Urgent(touched.clone())
+            }
+            None => Message::Refresh,
+        });
+        let (live, path, touched) = (self.live.clone(), self.path, self.touched);
+        Ok(Ticket { live, outcome, error, path, touched, since, calls: None })
     }
 
     /// What the server's answer means.
