@@ -215,7 +215,7 @@ impl Ticket {
     /// # Errors
     /// [`Code::TimedOut`], [`Code::Closed`]; [`Code::Internal`] when a defect ended the sync.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Snapshot> {
-        let (shared, limit, since) = (self.live.shared(), Limit::new(timeout), self.since);
+        let (shared, limit, since) = (self.live.shared()?, Limit::new(timeout), self.since);
         match self.touched.clone() {
             Some(addresses) => shared.wait_for(&Awaited { addresses, since }, limit),
             None => shared.wait_for_lists(since, limit),
@@ -231,7 +231,7 @@ impl Ticket {
     /// meanwhile; [`Code::Unsupported`] where the action starts no calls, or call segments are not synced; otherwise as
     /// [`Ticket::wait`].
     pub fn call_segments(&self, timeout: Option<Duration>) -> Result<Vec<ResourceOwned>> {
-        let shared = self.live.shared();
+        let shared = self.live.shared()?;
         let Some(calls) = &self.calls else {
             return Err(Error::new(
                 Code::Unsupported,

@@ -1,6 +1,7 @@
 //! The client in its host process: forks, signals, and what is left behind.
 
 use std::os::fd::AsRawFd;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -8,7 +9,7 @@ use isymphony::catalog::Kind;
 use isymphony::health::State;
 use isymphony::sandbox::{Sandbox, SandboxConfig};
 use isymphony::watch::{Filter, Watch};
-use isymphony::{Config, Live};
+use isymphony::{Code, Config, Live};
 use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
@@ -119,6 +120,81 @@ fn a_handle_works_in_a_child_whatever_other_threads_did_with_it() {
         handle.resolve().unwrap();
     };
     in_children(resolve, resolve);
+}
+
+#[test]
+fn a_child_that_closed_the_client_may_ask_it_anything_and_never_waits_for_the_parents_threads() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(3)).unwrap();
+    let live = open(&sandbox);
+    let handle = live.extension("4224", None).unwrap();
+    let watch = Mutex::new(live.watch(Filter::default()));
+    let busy = || {
+        live.health();
+        drop(live.watch(Filter::default()));
+        live.snapshot_within(Duration::ZERO).unwrap_err();
+    };
+    in_children(busy, || {
+        live.close(None);
+        assert_eq!(live.health().state, State::Closed);
+        assert!(live.is_closed() && live.health().has_data && !live.metrics().is_empty());
+        assert_eq!(live.snapshot_within(Duration::ZERO).unwrap_err().code(), Code::Stale);
+        let mut old = watch.lock().unwrap();
+        let mut new = live.watch(Filter::default());
+        while old.next(LONG).is_ok_and(|change| change.is_some()) {}
+        let errors = [
+            live.wait(LONG).unwrap_err(),
+            live.refresh(LONG).unwrap_err(),
+            live.set_credentials("manager", "secret").unwrap_err(),
+            live.get_raw("coreServers", LONG).unwrap_err(),
+            handle.set_dnd(true).unwrap_err(),
+            old.next(LONG).unwrap_err(),
+            new.next(LONG).unwrap_err(),
+        ];
+        assert!(errors.iter().all(|error| error.code() == Code::Closed), "{errors:?}");
+        assert!(handle.resolve().is_ok());
+    });
+    assert!(sandbox.requests().iter().all(|request| request.method == "GET"));
+}
+
+#[test]
+fn a_child_that_cannot_start_a_sync_is_told_why() {
+    let certificate = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let file = std::env::temp_dir().join(format!("isymphony-process-{}.pem", std::process::id()));
+    std::fs::write(&file, certificate.cert.pem()).unwrap();
+    let mut config = Config::new("https://127.0.0.1:1").unwrap();
+    let live = Live::open(config.ca_file(&file).clone()).unwrap();
+    let handle = live.handle("coreServers/getByName/default").unwrap();
+    let mut watch = live.watch(Filter::default());
+    std::fs::remove_file(&file).unwrap();
+    let ask = |watch: &mut Watch| {
+        let health = live.health();
+        assert_eq!(health.state, State::Failed);
+        let errors = [
+            health.last_error.unwrap().error,
+            live.wait(LONG).unwrap_err(),
+            live.refresh(LONG).unwrap_err(),
+            live.post("coreServers/x", None, LONG).unwrap_err(),
+            watch.next(LONG).unwrap_err(),
+            live.watch(Filter::default()).next(LONG).unwrap_err(),
+        ];
+        for error in errors {
+            assert!(error.code() == Code::Config && error.message().contains("ca_file"), "{error}");
+        }
+        assert_eq!(handle.get().unwrap_err().code(), Code::NotFound);
+        assert!(!live.metrics().is_empty());
+    };
+    let code = in_child(|| {
+        ask(&mut watch);
+        // It heals when the reason is gone.
+        std::fs::write(&file, certificate.cert.pem()).unwrap();
+        let state = live.health().state;
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(state, State::Connecting);
+        assert!(watch.next(Some(Duration::ZERO)).unwrap().is_none());
+        live.close(None);
+        0
+    });
+    assert_eq!(code, 0);
 }
 
 /// Whether a watch's descriptor says that there may be something to take.

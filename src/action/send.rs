@@ -16,7 +16,7 @@ use crate::path::{PREFIX, Path};
 use crate::snapshot::collection::Address;
 use crate::snapshot::{Resource, ResourceOwned, Snapshot};
 use crate::sync::{Awaited, Message};
-use crate::transport::{Answer, Sent};
+use crate::transport::{Answer, Sent, Transport};
 
 /// How long a look at the server takes at most, after it said that the target is not there.
 const LOOK: Duration = Duration::from_secs(5);
@@ -120,9 +120,10 @@ impl Call<'_> {
     fn look_again(&self, target: &ResourceOwned, deadline: Instant) -> Option<ResourceOwned> {
         let since = Moment::now();
         let addresses = vec![Address::ROOT, target.get().parts().1.address];
-        self.live.shared().tell(Message::Urgent(addresses.clone()));
+        let shared = self.live.shared().ok()?;
+        shared.tell(Message::Urgent(addresses.clone()));
         let limit = Limit::new(Some(deadline.saturating_duration_since(Instant::now()).min(LOOK)));
-        let snapshot = self.live.shared().wait_for(&Awaited { addresses, since }, limit).ok()?;
+        let snapshot = shared.wait_for(&Awaited { addresses, since }, limit).ok()?;
         (self.locate)(&snapshot).ok()
     }
 
@@ -207,7 +208,7 @@ pub(crate) fn plain_path(path: &str) -> Result<&str> {
 impl Post<'_> {
     /// Waits for its turn, and sends it, once.
     fn run(mut self, line: &mut Line) -> Result<Ticket> {
-        let shared = self.live.shared();
+        let shared = self.live.shared()?;
         if shared.is_closed() {
             return Err(crate::sync::closed());
         }
@@ -224,7 +225,7 @@ impl Post<'_> {
         let (outcome, error) = match sent {
             Ok(answer) => {
                 (line.sent, line.http) = ("yes", Some(answer.status));
-                self.judge(&answer)?
+                self.judge(&answer, &shared.transport)?
             }
             Err(failure) if failure.sent == Sent::No => return Err(failure.error),
             Err(failure) => {
@@ -246,8 +247,8 @@ impl Post<'_> {
     }
 
     /// What the server's answer means.
-    fn judge(&self, answer: &Answer) -> Result<(Outcome, Option<Error>)> {
-        let refusal = || self.live.shared().transport.refusal("POST", &self.path, answer);
+    fn judge(&self, answer: &Answer, transport: &Transport) -> Result<(Outcome, Option<Error>)> {
+        let refusal = || transport.refusal("POST", &self.path, answer);
         let unknown = |why: String| {
             let error = Error::new(Code::OutcomeUnknown, why);
             Ok((Outcome::Unknown, Some(error.with_http_status(answer.status).with_server_message(&answer.text))))
