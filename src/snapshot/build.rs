@@ -113,6 +113,7 @@ fn decode(body: &[u8]) -> (Cow<'_, str>, Vec<usize>) {
 struct Reader<'a> {
     kind: Kind,
     text: &'a str,
+    /// The places that were not UTF-8, in their order.
     damaged: &'a [usize],
     fast: bool,
 }
@@ -186,7 +187,8 @@ impl Reader<'_> {
     }
 
     fn is_damaged(&self, start: usize, end: usize) -> bool {
-        !self.damaged.is_empty() && self.damaged.iter().any(|at| (start..end).contains(at))
+        let first = self.damaged.partition_point(|at| *at < start);
+        self.damaged.get(first).is_some_and(|at| *at < end)
     }
 
     fn wrong(&self, expected: &str, at: usize) -> Error {
