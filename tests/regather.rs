@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use isymphony::catalog::Kind;
-use isymphony::health::State;
+use isymphony::health::{EventsState, State};
 use isymphony::sandbox::{Caller, Sandbox, SandboxConfig};
 use isymphony::snapshot::{CoreServer, Extension, Snapshot, User};
 use isymphony::watch::Filter;
@@ -308,4 +308,37 @@ fn what_the_application_watches_is_asked_for_first() {
     until("statuses are asked for more often", &live, || asked("/status") >= 200 && asked("/logins") >= 1);
     let (statuses, logins) = (asked("/status"), asked("/logins"));
     assert!(statuses > 3 * logins / 2, "watched: {statuses} times, not watched: {logins} times");
+}
+
+#[test]
+fn what_no_event_tells_of_is_read_however_many_events_come() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(60)).unwrap();
+    let mut config = config(&sandbox, Duration::from_millis(200));
+    let kinds = [Kind::User, Kind::Login, Kind::Extension, Kind::CallSegment];
+    config.kinds(kinds).max_requests_per_second(400.0).unwrap().events(true);
+    let live = open(config);
+    until("connected", &live, || live.health().events == EventsState::Connected);
+    let server = sandbox.core_server_id();
+    let extensions: Vec<_> = default(&live.snapshot()).extensions().iter().map(|extension| extension.id()).collect();
+    let asked = |what: &str| sandbox.requests().iter().filter(|request| request.path.ends_with(what)).count();
+    let mut events = 0..;
+    // More than the rate allows to ask for.
+    let mut flood = || {
+        for (n, extension) in events.by_ref().zip(&extensions) {
+            let call = uuid::Uuid::from_u128(n + 1_000);
+            sandbox.send_event(&format!(
+                r#"{{"type":"hangup","coreServerId":"{server}","callSegmentId":"{call}","extensionId":"{extension}"}}"#
+            ));
+        }
+    };
+    until("the flood", &live, || {
+        flood();
+        live.metrics().iter().any(|(name, value)| *name == "merged_event_hints" && *value > 1_000)
+    });
+    sandbox.clear_requests();
+    until("the logins are read twice", &live, || {
+        flood();
+        asked("/logins") >= 120
+    });
+    assert!(asked(&format!("{server}/callSegments")) > 10 && asked(&format!("{server}/users")) > 2);
 }

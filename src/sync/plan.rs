@@ -1,9 +1,10 @@
 //! The plan: which collection is asked for when.
 //!
 //! Each collection has its own interval, halved when it changed, stretched when it did not, within the bounds of its kind.
-//! What is due comes in three classes: the core servers' own lists and whatever somebody waits for; what the application
-//! reads or watches below the instances; and the rest. So a thousand small collections never hold up the few that matter
-//! most, and what nobody looks at gives way, but is not forgotten.
+//! First come the core servers' own lists in their time, and whatever somebody waits for. The others take turns: what is urged,
+//! because an event or an answer tells that it changed, the core servers' own lists apart from what is below the instances;
+//! what the application reads or watches; and the rest. So a thousand small collections never hold up the few that matter most,
+//! and what nobody looks at, or no event tells of, gives way, but is not forgotten.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -33,13 +34,36 @@ pub(super) struct Entry {
     pub(super) missing_since: Option<Moment>,
     /// A surprising answer that is held back for one confirmation.
     pub(super) held_back: bool,
-    urgent: bool,
+    /// Since when it is urged, ahead of its time.
+    urged: Option<Moment>,
+    /// Whether somebody waits for it.
+    awaited: bool,
     /// Whether the application reads or watches it.
     wanted: bool,
 }
 
-/// After this many of what the application wants comes one of the rest.
-const PATIENCE: u32 = 3;
+impl Entry {
+    /// It is being asked for.
+    fn asked_for(&mut self) {
+        self.in_flight = true;
+        self.urged = None;
+        self.awaited = false;
+    }
+}
+
+/// The queues of what is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// The core servers' own lists in their time, and what somebody waits for.
+    First,
+    UrgedLists,
+    Urged,
+    Wanted,
+    Rest,
+}
+
+/// The classes that take turns. A turn that a class has no use for goes to the first that has.
+const TURNS: [Class; 4] = [Class::UrgedLists, Class::Urged, Class::Wanted, Class::Rest];
 
 /// By due time; an item whose time is not its entry's is outdated.
 type Heap = BinaryHeap<Reverse<(Moment, Address)>>;
@@ -47,11 +71,10 @@ type Heap = BinaryHeap<Reverse<(Moment, Address)>>;
 #[derive(Default)]
 pub(super) struct Plan {
     entries: HashMap<Address, Entry>,
-    first: Heap,
-    wanted: Heap,
-    rest: Heap,
-    /// How often in a row the rest had to wait.
-    waited: u32,
+    /// By class.
+    heaps: [Heap; 5],
+    /// Whose turn it is.
+    turn: usize,
     /// For each sub resource, the failures since one of it was answered.
     failing: HashMap<SubId, u32>,
 }
@@ -85,7 +108,8 @@ impl Plan {
             alone: due,
             missing_since: None,
             held_back: false,
-            urgent: false,
+            urged: None,
+            awaited: false,
             wanted: false,
         };
         self.entries.insert(address, entry);
@@ -96,14 +120,24 @@ impl Plan {
         self.entries.remove(address);
     }
 
+    /// Queues a collection for when it is due.
     fn push(&mut self, address: Address, due: Moment) {
-        let Some(entry) = self.entries.get(&address) else { return };
-        let heap = match entry {
-            entry if entry.urgent || address.sub.is_none() || address.is_list_of_core_server() => &mut self.first,
-            entry if entry.wanted => &mut self.wanted,
-            _ => &mut self.rest,
+        let class = match self.entries.get(&address) {
+            _ if is_list(&address) => Class::First,
+            Some(entry) if entry.wanted => Class::Wanted,
+            _ => Class::Rest,
         };
-        heap.push(Reverse((due, address)));
+        self.heaps[class as usize].push(Reverse((due, address)));
+    }
+
+    /// Queues a collection that is urged.
+    fn push_urged(&mut self, address: Address, urged: Moment) {
+        let class = match self.entries.get(&address) {
+            Some(entry) if entry.awaited => Class::First,
+            _ if is_list(&address) => Class::UrgedLists,
+            _ => Class::Urged,
+        };
+        self.heaps[class as usize].push(Reverse((urged, address)));
     }
 
     /// Whether the application reads or watches a collection, from its next turn on.
@@ -113,13 +147,21 @@ impl Plan {
         }
     }
 
-    /// Makes a collection due now, ahead of others.
+    /// Makes a collection due now, ahead of those that only are due by themselves. It keeps its place among them.
     pub(super) fn urge(&mut self, address: &Address, now: Moment) {
-        // What is urgent already has its place: many who urge take no memory.
-        if let Some(entry) = self.entries.get_mut(address).filter(|entry| !entry.urgent) {
-            entry.due = now;
-            entry.urgent = true;
-            self.push(*address, now);
+        // What is urged already has its place: many who urge take no memory.
+        if let Some(entry) = self.entries.get_mut(address).filter(|entry| entry.urged.is_none()) {
+            entry.urged = Some(now);
+            self.push_urged(*address, now);
+        }
+    }
+
+    /// Makes a collection due now, ahead of all others: somebody waits for it.
+    pub(super) fn await_now(&mut self, address: &Address, now: Moment) {
+        if let Some(entry) = self.entries.get_mut(address).filter(|entry| !entry.awaited) {
+            entry.awaited = true;
+            let since = *entry.urged.get_or_insert(now);
+            self.push_urged(*address, since);
         }
     }
 
@@ -129,9 +171,9 @@ impl Plan {
         let mut rest = Vec::new();
         let mut lists = Vec::new();
         for (address, entry) in &self.entries {
-            match address.sub.is_none() || address.is_list_of_core_server() {
+            match is_list(address) {
                 true => lists.push(*address),
-                false if entry.urgent => {}
+                false if entry.urged.is_some() => {}
                 // What is being asked for may have been answered before.
                 false if entry.in_flight => lists.push(*address),
                 false => rest.push((is_confirming(address), rank(address.kind()), *address)),
@@ -218,11 +260,12 @@ impl Plan {
     pub(super) fn again(&mut self, address: &Address, now: Moment, wait: Duration) {
         let Some(entry) = self.entries.get_mut(address) else { return };
         entry.in_flight = false;
-        if !entry.urgent {
-            entry.due = now + wait;
-        }
-        let due = entry.due;
+        entry.due = now + wait;
+        let (due, urged) = (entry.due, entry.urged);
         self.push(*address, due);
+        if let Some(urged) = urged {
+            self.push_urged(*address, urged);
+        }
     }
 
     /// How long a 404 waits for its confirmation.
@@ -235,31 +278,26 @@ impl Plan {
         if let Some(first) = self.next_first(now) {
             return Some(first);
         }
-        if self.waited < PATIENCE
-            && let Some(wanted) = Plan::pop(&mut self.wanted, &mut self.entries, now)
-        {
-            self.waited += 1;
-            return Some(wanted);
-        }
-        self.waited = 0;
-        let rest = Plan::pop(&mut self.rest, &mut self.entries, now);
-        rest.or_else(|| Plan::pop(&mut self.wanted, &mut self.entries, now))
+        let turn = TURNS[self.turn];
+        let next = [turn].into_iter().chain(TURNS).find_map(|class| self.pop(class, now))?;
+        self.turn = (self.turn + 1) % TURNS.len();
+        Some(next)
     }
 
     /// Takes the next collection that is due among those that come first.
     pub(super) fn next_first(&mut self, now: Moment) -> Option<Address> {
-        Plan::pop(&mut self.first, &mut self.entries, now)
+        self.pop(Class::First, now)
     }
 
-    fn pop(heap: &mut Heap, entries: &mut HashMap<Address, Entry>, now: Moment) -> Option<Address> {
+    fn pop(&mut self, class: Class, now: Moment) -> Option<Address> {
+        let heap = &mut self.heaps[class as usize];
         while let Some(Reverse((due, address))) = heap.peek().copied().filter(|Reverse((due, _))| *due <= now) {
             heap.pop();
-            if let Some(entry) = entries.get_mut(&address)
-                && entry.due == due
+            if let Some(entry) = self.entries.get_mut(&address)
+                && (entry.due == due || entry.urged == Some(due))
                 && !entry.in_flight
             {
-                entry.in_flight = true;
-                entry.urgent = false;
+                entry.asked_for();
                 return Some(address);
             }
         }
@@ -269,8 +307,7 @@ impl Plan {
     /// Takes a collection whatever its turn, also when it is not planned.
     pub(super) fn force(&mut self, address: &Address) -> Option<Address> {
         if let Some(entry) = self.entries.get_mut(address) {
-            entry.in_flight = true;
-            entry.urgent = false;
+            entry.asked_for();
         }
         Some(*address)
     }
@@ -279,8 +316,7 @@ impl Plan {
     pub(super) fn take(&mut self, address: &Address) -> bool {
         match self.entries.get_mut(address) {
             Some(entry) if !entry.in_flight => {
-                entry.in_flight = true;
-                entry.urgent = false;
+                entry.asked_for();
                 true
             }
             _ => false,
@@ -289,10 +325,7 @@ impl Plan {
 
     /// When something is due next.
     pub(super) fn next_due(&self) -> Option<Moment> {
-        [&self.first, &self.wanted, &self.rest]
-            .into_iter()
-            .filter_map(|heap| heap.peek().map(|Reverse((due, _))| *due))
-            .min()
+        self.heaps.iter().filter_map(|heap| heap.peek().map(|Reverse((due, _))| *due)).min()
     }
 
     /// Makes a collection due now, in its turn: behind what has been due for longer.
@@ -313,6 +346,11 @@ impl Plan {
             self.hasten(&address, now);
         }
     }
+}
+
+/// Whether a collection is the list of core servers, or a core server's own list.
+fn is_list(address: &Address) -> bool {
+    address.sub.is_none() || address.is_list_of_core_server()
 }
 
 /// Whether a collection only confirms what others tell.
@@ -406,10 +444,16 @@ mod tests {
             assert!(plan.take(&address));
             plan.answered(&address, now, false);
         }
+        let queued = |plan: &Plan| plan.heaps.iter().map(BinaryHeap::len).sum::<usize>();
+        let before = queued(&plan);
         for _ in 0..1_000 {
             plan.urge(&calls, now);
         }
-        assert!(plan.first.len() <= 3, "{}", plan.first.len());
+        assert_eq!(queued(&plan), before + 1);
+        for _ in 0..1_000 {
+            plan.await_now(&calls, now);
+        }
+        assert_eq!(queued(&plan), before + 2);
         let gap = Duration::from_millis(40);
         plan.catch_up(now, gap);
         let mut order = Vec::new();
@@ -436,6 +480,40 @@ mod tests {
         let order: Vec<bool> = (0..12).map(|_| plan.next(now).is_some_and(|next| next.parent.as_u128() >= 6)).collect();
         assert_eq!(order, [true, true, true, false, true, true, true, false, false, false, false, false]);
         assert_eq!(plan.next(now), None);
+    }
+
+    #[test]
+    fn what_is_urged_without_end_leaves_the_others_their_turns() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let of = |parent, segment, count| (0..count).map(move |n| address(parent, segment, n)).collect::<Vec<_>>();
+        let urged = of(Kind::Extension, "callSegments", 100);
+        let (rest, wanted) = (of(Kind::User, "logins", 8), of(Kind::User, "status", 8));
+        let (calls, users) = (address(Kind::CoreServer, "callSegments", 0), address(Kind::CoreServer, "users", 0));
+        for address in [urged.clone(), rest, wanted.clone(), vec![calls, users]].into_iter().flatten() {
+            plan.add(address, &config, now, 0.0);
+            plan.take(&address);
+            plan.want(&address, wanted.contains(&address));
+            plan.again(&address, now, Duration::from_millis(1));
+        }
+        let mut asked: HashMap<(Kind, Kind), u32> = HashMap::new();
+        for millis in 1..=32 {
+            let now = now + Duration::from_millis(millis);
+            urged.iter().chain([&calls]).for_each(|address| plan.urge(address, now));
+            let next = plan.next(now).unwrap();
+            *asked.entry((next.sub.unwrap().row().parent, next.kind())).or_default() += 1;
+            plan.answered(&next, now, false);
+        }
+        let asked = |parent, kind| asked.get(&(parent, kind)).copied().unwrap_or_default();
+        // Both lists in their time; then each in turn.
+        assert_eq!(asked(Kind::CoreServer, Kind::User), 1);
+        assert_eq!(asked(Kind::CoreServer, Kind::CallSegment), 9);
+        assert_eq!(asked(Kind::Extension, Kind::CallSegment), 8);
+        assert_eq!((asked(Kind::User, Kind::Login), asked(Kind::User, Kind::Status)), (7, 7));
+        // What somebody waits for comes before all of it.
+        let now = now + Duration::from_millis(33);
+        plan.await_now(&urged[99], now);
+        assert_eq!(plan.next(now), Some(urged[99]));
     }
 
     #[test]

@@ -93,7 +93,7 @@ impl Writer {
     fn look(&mut self, now: Moment) {
         match &mut self.gather {
             Some(gather) => gather.look(now),
-            None => self.plan.urge(&Address::ROOT, now),
+            None => self.plan.await_now(&Address::ROOT, now),
         }
     }
 

@@ -184,7 +184,7 @@ impl Writer {
         }
     }
 
-    /// The lists that matter most come first; then the search for a call's extension and all the rest take turns.
+    /// What matters most comes first; then the search for a call's extension and all else take turns.
     fn next_poll(&mut self, now: Moment) -> Option<Address> {
         if let Some(address) = self.plan.next_first(now) {
             return Some(address);
@@ -220,21 +220,21 @@ impl Writer {
         self.shared.change(|status| status.forget(address));
     }
 
-    /// Makes collections due now, planned or not, as far as they are there.
+    /// Somebody waits for collections, planned or not: they come first, as far as they are there.
     pub(super) fn urge(&mut self, addresses: impl IntoIterator<Item = Address>, now: Moment) {
         for address in addresses {
             if !self.is_gone(&address) {
                 self.plan.add(address, &self.shared.config, now, 0.0);
-                self.plan.urge(&address, now);
+                self.plan.await_now(&address, now);
             }
         }
     }
 
-    /// Makes the list of core servers and their own lists due now.
+    /// Somebody waits for the list of core servers and their own lists.
     pub(super) fn urge_lists(&mut self, now: Moment) {
-        self.plan.urge(&Address::ROOT, now);
+        self.plan.await_now(&Address::ROOT, now);
         for address in self.draft.lists() {
-            self.plan.urge(&address, now);
+            self.plan.await_now(&address, now);
         }
     }
 
