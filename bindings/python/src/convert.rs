@@ -71,7 +71,8 @@ pub(crate) fn action_args(args: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(Str
     Ok(given)
 }
 
-/// One argument of an action: a text, a whole number, an id, a `datetime`, or an object in the place of its path.
+/// One argument of an action: a text, a whole number, an id, a `datetime`, a resource (itself, by its id), or a handle
+/// (what it finds now).
 pub(crate) fn action_arg(value: &Bound<'_, PyAny>) -> PyResult<Arg> {
     let py = value.py();
     if let Ok(text) = value.cast::<PyString>() {
@@ -85,7 +86,7 @@ pub(crate) fn action_arg(value: &Bound<'_, PyAny>) -> PyResult<Arg> {
         return Ok(Arg::Int((seconds * 1000.0).round() as i64));
     }
     if let Ok(resource) = value.cast::<Resource>() {
-        return Ok(Arg::Text(resource.get().path_text()));
+        return Ok(resource.get().as_arg());
     }
     if let Ok(handle) = value.cast::<Handle>() {
         return handle.get().inner.resolve().map(Arg::Id).or_raise(py);

@@ -11,6 +11,7 @@ pub(crate) mod value;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use isymphony::action::{Arg, Options};
 use isymphony::snapshot::{self, Collection, Value};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
@@ -74,13 +75,21 @@ impl Resource {
         }
     }
 
+    /// As an argument of an action: this very instance, by its id. A value without a client has nothing but its path.
+    pub(crate) fn as_arg(&self) -> Arg {
+        match &self.context().detached {
+            Some(detached) => Arg::Text(detached.path.clone()),
+            None => Arg::from(self.core()),
+        }
+    }
+
     /// Acts on it, by its id: after a restart of the server it is not found.
     pub(crate) fn act_with(
         &self,
         py: Python<'_>,
         action: &str,
-        args: Vec<(String, isymphony::action::Arg)>,
-        options: isymphony::action::Options,
+        args: Vec<(String, Arg)>,
+        options: Options,
     ) -> PyResult<Ticket> {
         let client = self.context().client().or_raise(py)?;
         ticket::act(py, client, Target::Resource(self.core().to_owned()), action, args, options)
