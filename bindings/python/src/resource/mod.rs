@@ -138,7 +138,8 @@ impl Resource {
         }
     }
 
-    /// The whole object: every value as the server sent it.
+    /// The whole object: every value as the server sent it. A whole number of more digits than Python's `int` reads
+    /// (`sys.get_int_max_str_digits()`, 4 300 by default) is a `decimal.Decimal`, with all of them.
     #[getter]
     fn raw<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         json::loads(py, &self.core().raw())
