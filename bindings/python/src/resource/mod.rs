@@ -175,9 +175,9 @@ impl Resource {
     /// A property by its JSON name or attribute name; `None` when the server does not say it.
     ///
     /// Raises `AttributeError` when the catalogue has none of that name: look in `extra`.
-    fn property<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let kind = self.core().kind();
-        let Some(property) = self.core().property(name) else {
+    fn property<'py>(&self, py: Python<'py>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (kind, name) = (self.core().kind(), name.to_string_lossy());
+        let Some(property) = self.core().property(&name) else {
             let message = format!("the catalogue has no property {name:?} of a {kind}");
             return Err(PyAttributeError::new_err(message));
         };
@@ -186,9 +186,9 @@ impl Resource {
 
     /// What the server said of a property: `"present"`, `"null"`, `"missing"`, or `"other_type"` where the value has
     /// another type than the catalogue says (it is in `raw`).
-    fn property_state(&self, name: &str) -> PyResult<&'static str> {
-        let core = self.core();
-        let property = core.property(name).ok_or_else(|| {
+    fn property_state(&self, name: &Bound<'_, PyString>) -> PyResult<&'static str> {
+        let (core, name) = (self.core(), name.to_string_lossy());
+        let property = core.property(&name).ok_or_else(|| {
             PyAttributeError::new_err(format!("the catalogue has no property {name:?} of a {}", core.kind()))
         })?;
         Ok(match property.state {
@@ -207,12 +207,12 @@ impl Resource {
     fn act(
         &self,
         py: Python<'_>,
-        action: &str,
+        action: &Bound<'_, PyString>,
         timeout: Option<convert::Seconds>,
         force: bool,
         args: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Ticket> {
-        self.act_with(py, action, convert::action_args(args)?, how(timeout, force))
+        self.act_with(py, convert::text("action", action)?, convert::action_args(args)?, how(timeout, force))
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
