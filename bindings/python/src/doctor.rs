@@ -52,7 +52,7 @@ pub(crate) fn examine(
     let report = on_a_thread(py, move || Ok(doctor::examine(&config, &options)));
     // After a signal nobody wants to know any more.
     stop.store(true, Ordering::Relaxed);
-    records::drain(py);
+    records::drain(py)?;
     report.map(Report)
 }
 

@@ -11,7 +11,7 @@ use pyo3::types::{PyDict, PyString};
 use crate::blocking::{on_a_thread, wait_in_slices};
 use crate::context::{Client, Context};
 use crate::convert::{self, Seconds, setting, text};
-use crate::errors::{OrRaise, invalid};
+use crate::errors::{OrRaise, invalid, raise};
 use crate::handle::wrap_handle;
 use crate::health::Health;
 use crate::records;
@@ -36,16 +36,17 @@ impl Live {
     /// Opens a client and waits for the first whole snapshot, if `wait` says so.
     pub(crate) fn open(py: Python<'_>, config: isymphony::Config, wait: Option<Seconds>) -> PyResult<Live> {
         records::set_level(py)?;
-        let live = py.detach(|| isymphony::Live::open(config));
-        records::drain(py);
-        let live = live.or_raise(py)?;
-        if let Some(wait) = wait {
-            let synced = wait_in_slices(py, Some(wait.0), |slice| live.wait(Some(slice)));
-            records::drain(py);
-            if let Err(error) = synced {
-                py.detach(|| live.close(None));
-                return Err(error);
-            }
+        let live = match py.detach(|| isymphony::Live::open(config)) {
+            Ok(live) => live,
+            Err(error) => return records::drain(py).and(Err(raise(py, &error))),
+        };
+        let synced = match wait {
+            Some(wait) => wait_in_slices(py, Some(wait.0), |slice| live.wait(Some(slice))).map(drop),
+            None => Ok(()),
+        };
+        if let Err(error) = records::drain(py).and(synced) {
+            py.detach(|| live.close(None));
+            return Err(error);
         }
         Ok(Live { client: Arc::new(Client { live }), last: Mutex::new(None) })
     }
@@ -94,15 +95,15 @@ impl Live {
     fn wait<'py>(&self, py: Python<'py>, timeout: Option<Seconds>) -> PyResult<Bound<'py, Snapshot>> {
         let timeout = timeout.map(|seconds| seconds.0);
         let snapshot = wait_in_slices(py, timeout, |slice| self.core().wait(Some(slice)));
-        records::drain(py);
+        records::drain(py)?;
         self.wrap(py, snapshot?)
     }
 
     /// How the client is doing.
     #[getter]
-    fn health(&self, py: Python<'_>) -> Health {
-        records::drain(py);
-        Health::new(py.detach(|| self.core().health()))
+    fn health(&self, py: Python<'_>) -> PyResult<Health> {
+        records::drain(py)?;
+        Ok(Health::new(py.detach(|| self.core().health())))
     }
 
     /// Asks for all core servers' own lists now, and waits until they are read. Raises `TimedOut`.
@@ -110,7 +111,7 @@ impl Live {
     fn refresh<'py>(&self, py: Python<'py>, timeout: Option<Seconds>) -> PyResult<Bound<'py, Snapshot>> {
         let live = self.core().clone();
         let snapshot = on_a_thread(py, move || live.refresh(timeout.map(|seconds| seconds.0)));
-        records::drain(py);
+        records::drain(py)?;
         self.wrap(py, snapshot?)
     }
 
@@ -203,7 +204,7 @@ impl Live {
     ) -> PyResult<Bound<'py, PyAny>> {
         let (live, path) = (self.core().clone(), text("path", path)?.to_owned());
         let text = on_a_thread(py, move || live.get_raw(&path, timeout.map(|seconds| seconds.0)));
-        records::drain(py);
+        records::drain(py)?;
         json::loads(py, &text?)
     }
 
@@ -242,7 +243,7 @@ impl Live {
 
     /// What the client counted since it was opened, by name.
     fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        records::drain(py);
+        records::drain(py)?;
         let metrics = PyDict::new(py);
         for (name, value) in py.detach(|| self.core().metrics()) {
             metrics.set_item(name, value)?;
@@ -263,9 +264,9 @@ impl Live {
 
     /// Closes the client within `timeout` seconds (default 0.09) whatever hangs. Snapshots stay readable.
     #[pyo3(signature = (timeout=None))]
-    fn close(&self, py: Python<'_>, timeout: Option<Seconds>) {
+    fn close(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<()> {
         py.detach(|| self.core().close(timeout.map(|seconds| seconds.0)));
-        records::drain(py);
+        records::drain(py)
     }
 
     /// Whether the client was closed.
@@ -285,8 +286,8 @@ impl Live {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) {
-        self.close(py, None);
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.close(py, None)
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {

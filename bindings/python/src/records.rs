@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -91,22 +92,27 @@ pub(crate) fn set_level(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// Hands the waiting records to `logging`. What a handler raises is reported and goes no further.
-pub(crate) fn drain(py: Python<'_>) {
+/// Hands the waiting records to `logging`. An `Exception` that a handler raises is reported and goes no further; what is
+/// none (`KeyboardInterrupt`, `SystemExit`) goes to the caller.
+pub(crate) fn drain(py: Python<'_>) -> PyResult<()> {
     static EMIT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     if !QUEUE.waiting.load(Ordering::Acquire) || QUEUE.draining.swap(true, Ordering::AcqRel) {
-        return;
+        return Ok(());
     }
     let emit = || EMIT.get_or_try_init(py, || py.import("isymphony._log")?.getattr("drain_log").map(Bound::unbind));
     // An exception that is on its way to the caller stays what it is.
     let pending = PyErr::take(py);
-    if let Err(error) = emit().and_then(|emit| emit.call0(py)) {
-        error.write_unraisable(py, None);
+    let emitted = emit().and_then(|emit| emit.call0(py));
+    QUEUE.draining.store(false, Ordering::Release);
+    match emitted {
+        Err(error) if error.is_instance_of::<PyException>(py) => error.write_unraisable(py, None),
+        Err(interrupt) => return Err(interrupt),
+        Ok(_) => {}
     }
     if let Some(pending) = pending {
         pending.restore(py);
     }
-    QUEUE.draining.store(false, Ordering::Release);
+    Ok(())
 }
 
 /// Takes all waiting records out of the queue, and how many were dropped since last time.

@@ -55,7 +55,7 @@ pub(crate) fn send(
     work: impl FnOnce() -> isymphony::Result<action::Ticket> + Send + 'static,
 ) -> PyResult<Ticket> {
     let ticket = on_a_thread(py, work);
-    crate::records::drain(py);
+    crate::records::drain(py)?;
     Ok(Ticket { core: ticket?, client })
 }
 
@@ -123,7 +123,7 @@ impl Ticket {
     fn wait(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Snapshot> {
         let timeout = timeout.map(|seconds| seconds.0);
         let snapshot = wait_in_slices(py, timeout, |slice| self.core.wait(Some(slice)));
-        crate::records::drain(py);
+        crate::records::drain(py)?;
         Ok(Snapshot::new(Context::new(snapshot?, &self.client)))
     }
 
@@ -136,7 +136,7 @@ impl Ticket {
     fn call_segments<'py>(&self, py: Python<'py>, timeout: Option<Seconds>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let timeout = timeout.map(|seconds| seconds.0);
         let segments = wait_in_slices(py, timeout, |slice| self.core.call_segments(Some(slice)));
-        crate::records::drain(py);
+        crate::records::drain(py)?;
         let wrapped = |segment: &ResourceOwned| {
             let (context, resource) = Context::of(segment, &self.client);
             wrap(py, &context, &resource)

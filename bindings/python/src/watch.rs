@@ -76,9 +76,9 @@ impl Watch {
         let started = Instant::now();
         loop {
             let left = timeout.map_or(SLICE, |timeout| timeout.saturating_sub(started.elapsed()));
-            let next = self.with(py, |watch| watch.next(Some(left.min(SLICE))));
-            records::drain(py);
-            if let Some(change) = next.or_raise(py)? {
+            // Before anything is taken, so that an interrupt loses no change.
+            records::drain(py)?;
+            if let Some(change) = self.with(py, |watch| watch.next(Some(left.min(SLICE)))).or_raise(py)? {
                 return Ok(Some(self.change(change)));
             }
             py.check_signals()?;
