@@ -71,7 +71,11 @@ impl Live {
             // They were checked when they were set.
             let _ = config.credentials(credentials.0.clone(), credentials.1.clone());
         }
-        let Ok(own) = Shared::start(config, self.0.cell.clone()) else { return shared };
+        let own = match Shared::start(config.clone(), self.0.cell.clone()) {
+            Ok(own) => own,
+            // Whoever waits is told; the next who asks has another try.
+            Err(error) => return Shared::broken(config, self.0.cell.clone(), error).unwrap_or(shared),
+        };
         let last = self.0.shared.compare_and_swap(&shared, own.clone());
         if Arc::ptr_eq(&last, &shared) {
             // What belongs to the parent's threads is never freed here.

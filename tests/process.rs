@@ -7,7 +7,8 @@ use isymphony::catalog::Kind;
 use isymphony::health::State;
 use isymphony::sandbox::{Sandbox, SandboxConfig};
 use isymphony::watch::{Filter, Watch};
-use isymphony::{Config, Live};
+use isymphony::{Code, Config, Live};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
@@ -84,6 +85,34 @@ fn a_forked_child_reads_its_copy_and_syncs_when_asked() {
     assert!(sandbox.request_count() > requests);
     live.refresh(LONG).unwrap();
     assert_eq!(live.health().state, State::Live, "the parent is undisturbed");
+}
+
+#[test]
+fn a_forked_child_that_may_start_no_thread_is_told_so_and_may_try_again() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(&sandbox);
+    let code = in_child(|| {
+        // SAFETY: the child is about to end, and nothing in it needs its rights. (No limit of this kind holds for root.)
+        if unsafe { nix::libc::geteuid() == 0 && nix::libc::setuid(65_534) != 0 } {
+            return 1;
+        }
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NPROC).unwrap();
+        setrlimit(Resource::RLIMIT_NPROC, 0, hard).unwrap();
+        let error = live.refresh(None).unwrap_err();
+        if error.code() != Code::Internal || !error.retryable() || !error.message().contains("thread") {
+            return 2;
+        }
+        if live.health().state != State::Failed || live.snapshot().core_server("default").is_err() {
+            return 3;
+        }
+        setrlimit(Resource::RLIMIT_NPROC, soft, hard).unwrap();
+        if live.refresh(LONG).is_err() || live.health().state != State::Live {
+            return 4;
+        }
+        live.close(None);
+        0
+    });
+    assert_eq!(code, 0);
 }
 
 /// Whether a watch's descriptor says that there may be something to take.

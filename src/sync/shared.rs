@@ -105,6 +105,22 @@ impl Shared {
 
     /// Opens the transport and starts the threads, which go on from what the cell has.
     pub(crate) fn start(config: Config, cell: Arc<Cell>) -> Result<Arc<Shared>> {
+        let (shared, inbox) = Shared::new(config, cell)?;
+        if let Err(error) = shared.start_threads(inbox) {
+            shared.close(CLOSE);
+            return Err(error);
+        }
+        Ok(shared)
+    }
+
+    /// One without threads, which tells whoever waits for it, why.
+    pub(crate) fn broken(config: Config, cell: Arc<Cell>, error: Error) -> Result<Arc<Shared>> {
+        let (shared, _) = Shared::new(config, cell)?;
+        shared.give_up(error);
+        Ok(shared)
+    }
+
+    fn new(config: Config, cell: Arc<Cell>) -> Result<(Arc<Shared>, Receiver<Message>)> {
         config.validate()?;
         let transport = Transport::new(&config)?;
         let (writer, inbox) = channel();
@@ -125,11 +141,7 @@ impl Shared {
             threads: Mutex::default(),
             config,
         });
-        if let Err(error) = shared.start_threads(inbox) {
-            shared.close(CLOSE);
-            return Err(error);
-        }
-        Ok(shared)
+        Ok((shared, inbox))
     }
 
     fn start_threads(self: &Arc<Self>, inbox: Receiver<Message>) -> Result<()> {
@@ -174,8 +186,13 @@ impl Shared {
     fn broke(&self, panic: &(dyn std::any::Any + Send)) {
         let error = defect("the sync ended by a defect", panic);
         log::error!("{error}");
+        self.give_up(error);
+    }
+
+    /// Nothing is synced any more: whoever waits is told why.
+    fn give_up(&self, error: Error) {
+        let problem = Problem { error, at: SystemTime::now(), about: String::new() };
         self.change(|status| {
-            let problem = Problem { error, at: SystemTime::now(), about: String::new() };
             status.last_error = Some(problem.clone());
             status.broken = Some(problem);
         });
