@@ -206,7 +206,7 @@ impl Watch {
 impl Drop for Watch {
     /// Leaves what was duplicated of the descriptor readable, also where a forked child keeps the other end open.
     fn drop(&mut self) {
-        let mut news = Some(&self.news);
+        let mut news = self.news.get();
         while let Some(of_parent) = news.filter(|news| news.process != std::process::id()) {
             news = of_parent.child.get();
         }
