@@ -81,7 +81,7 @@ impl Call<'_> {
                     Some(found) if found.get().id() != target.get().id() => {
                         self.send(&found.get(), row, deadline, line)
                     }
-                    Some(_) => Err(error.with_code(Code::Unsupported).context(NO_SUCH_ACTION)),
+                    Some(_) => Err(error.context(NO_SUCH_ACTION)),
                     None => Err(error),
                 }
             }
