@@ -60,7 +60,7 @@ fn address(snapshot: &Snapshot, path: &Path) -> Result<Address> {
     let Target::One(parent) = snapshot.resolve_path(&Path::from_steps(above.iter().cloned())?)? else {
         return Err(no_set());
     };
-    Ok(Address { core_server: parent.core_server_id(), parent: parent.id(), sub: Some(sub) })
+    Ok(Address::below(parent.core_server_id(), parent.id(), sub))
 }
 
 fn collection(address: Address, body: &[u8]) -> Result<Arc<Collection>> {

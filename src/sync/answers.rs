@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
+use super::alone::Doubts;
 use super::backoff;
 use super::fetch::Outcome;
 use super::gather::{Gather, below};
@@ -17,7 +18,7 @@ use crate::error::{Code, Error};
 use crate::health::Problem;
 use crate::snapshot::collection::{Address, Collection};
 use crate::snapshot::draft::Draft;
-use crate::snapshot::{ByName, Table};
+use crate::snapshot::ByName;
 
 /// A list of at least this many that shrinks to less than a quarter is asked for once more before it is believed.
 const BIG: usize = 20;
@@ -31,6 +32,7 @@ impl Writer {
         self.shared.change(Status::forget_all);
         self.plan.clear();
         self.placing.clear();
+        self.doubts = Doubts::default();
     }
 
     pub(super) fn gathered(&mut self, address: Address, outcome: Outcome) {
@@ -46,7 +48,7 @@ impl Writer {
                 }
             }
             Outcome::New(collection) => match known {
-                Some(known) if shrank(&known.table, &collection.table) => gather.put(known, shared.kinds),
+                Some(known) if shrank(&known, &collection) => gather.put(known, shared.kinds),
                 _ => gather.put(collection, shared.kinds),
             },
             Outcome::Absent => gather.absent(address, known, shared.kinds),
@@ -81,8 +83,8 @@ impl Writer {
     /// A new epoch is when a core server has another id than before.
     fn count_epoch(&mut self, draft: &Draft) {
         let ids = draft.servers.iter().map(|server| {
-            let row = draft.root.table.find_id(&server.id);
-            let slug = row.and_then(|row| draft.root.table.name(row)).map(str::to_owned);
+            let row = draft.root.find_id(&server.id);
+            let slug = row.and_then(|(root, row)| root.table().name(row)).map(str::to_owned);
             (slug.unwrap_or_else(|| server.id.to_string()), server.id)
         });
         let ids: Vec<(String, Uuid)> = ids.collect();
@@ -95,7 +97,7 @@ impl Writer {
     }
 
     fn tell_missing_core_servers(&self, draft: &Draft) {
-        let table = &draft.root.table;
+        let table = draft.root.table();
         let slugs = self.shared.config.get_core_servers().unwrap_or_default();
         let missing: Vec<_> =
             slugs.iter().filter(|slug| table.find_name(slug) == ByName::None).map(String::as_str).collect();
@@ -117,28 +119,41 @@ impl Writer {
         if self.is_gone(&address) {
             return self.forget(&address);
         }
+        if address.item.is_some() {
+            return self.polled_item(address, asked, outcome, now);
+        }
         let read = self.draft.get(&address).is_some_and(|known| known.take_read());
         self.plan.want(&address, read || shared.signals.watch(address.kind()));
         match outcome {
             Outcome::Same => {
                 counters.unchanged_answers.fetch_add(1, Relaxed);
                 self.plan.answered(&address, now, false);
-                match self.draft.get(&address) {
-                    Some(known) => known.confirm(asked),
+                match self.draft.get(&address).cloned() {
+                    Some(known) => {
+                        known.confirm(asked);
+                        if known.patches().next().is_some() {
+                            self.replace(known.settled(), now);
+                        }
+                    }
                     // What it was below went and came back meanwhile.
                     None => self.plan.urge(&address, now),
                 }
+                self.settle_doubts(&address);
             }
             Outcome::New(collection) => {
                 counters.changed_answers.fetch_add(1, Relaxed);
-                if self.is_surprising(&address, &collection.table) {
+                if self.is_surprising(&collection) {
                     counters.held_back_answers.fetch_add(1, Relaxed);
-                    self.hold_back(address, path, &collection.table, now);
+                    self.hold_back(path, &collection, now);
                 } else if address == Address::ROOT {
                     self.new_root(collection, now);
                 } else {
                     self.plan.answered(&address, now, true);
-                    self.replace(collection, now);
+                    // What was asked for later stays.
+                    let known = self.draft.get(&address).cloned();
+                    let newer = known.iter().flat_map(|known| known.patches());
+                    self.replace(collection.patched(newer.cloned()), now);
+                    self.settle_doubts(&address);
                 }
             }
             Outcome::Absent => self.absent(address, asked, now),
@@ -146,13 +161,14 @@ impl Writer {
     }
 
     /// Whether a list suddenly lost most of what it had.
-    fn is_surprising(&mut self, address: &Address, new: &Table) -> bool {
-        let held = self.plan.entry(address).is_some_and(|entry| entry.held_back);
-        !held && self.draft.get(address).is_some_and(|known| shrank(&known.table, new))
+    fn is_surprising(&mut self, new: &Collection) -> bool {
+        let held = self.plan.entry(&new.address).is_some_and(|entry| entry.held_back);
+        !held && self.draft.get(&new.address).is_some_and(|known| shrank(known, new))
     }
 
-    fn hold_back(&mut self, address: Address, path: &str, new: &Table, now: Moment) {
-        let old = self.draft.get(&address).map_or(0, |known| known.table.len());
+    fn hold_back(&mut self, path: &str, new: &Collection, now: Moment) {
+        let address = new.address;
+        let old = self.draft.get(&address).map_or(0, |known| known.len());
         let kind = address.kind();
         let message = format!("the list of {kind}s shrank from {old} to {}; it is asked for once more", new.len());
         let problem =
@@ -177,17 +193,17 @@ impl Writer {
     }
 
     /// Puts a changed collection in its place, and plans for what it brings and what it means.
-    fn replace(&mut self, collection: Arc<Collection>, now: Moment) {
+    pub(super) fn replace(&mut self, collection: Arc<Collection>, now: Moment) {
         let address = collection.address;
         let Some(server) = self.draft.server_mut(address.core_server) else { return };
         let old = address.sub.and_then(|sub| server.get(address.parent, sub)).cloned();
         server.put(collection.clone());
         self.dirty = true;
-        let (server, old) = (&*server, old.as_ref().map(|old| &old.table));
+        let (server, old) = (&*server, old.as_ref());
         let mut at_once = Vec::new();
         if address.kind() == Kind::CallSegment {
             at_once = match address.is_list_of_core_server() {
-                true => self.placing.calls_changed(server, old, &collection.table),
+                true => self.placing.calls_changed(server, old, &collection),
                 false => self.placing.found(server, old, &collection),
             };
         }
@@ -240,6 +256,6 @@ impl Writer {
 }
 
 /// Whether a list suddenly lost most of what it had.
-fn shrank(old: &Table, new: &Table) -> bool {
+fn shrank(old: &Collection, new: &Collection) -> bool {
     old.len() >= BIG && new.len() < old.len() / 4
 }

@@ -1,4 +1,4 @@
-//! The plan: which collection is asked for when.
+//! The plan: which collection is asked for when, and which instance alone.
 //!
 //! Each collection has its own interval, halved when it changed, stretched when it did not, within the bounds of its kind.
 //! What is due comes in three classes: the core servers' own lists and whatever somebody waits for; what the application
@@ -32,6 +32,8 @@ pub(super) struct Entry {
     /// A surprising answer that is held back for one confirmation.
     pub(super) held_back: bool,
     urgent: bool,
+    /// What became known while it was in flight: it is due again by then.
+    by: Option<Moment>,
     /// Whether the application reads or watches it.
     wanted: bool,
 }
@@ -50,6 +52,8 @@ pub(super) struct Plan {
     rest: Heap,
     /// How often in a row the rest had to wait.
     waited: u32,
+    /// How many of the entries are instances: each is asked for once.
+    items: usize,
 }
 
 impl Plan {
@@ -57,8 +61,14 @@ impl Plan {
         *self = Plan::default();
     }
 
+    /// How many collections there are.
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() - self.items
+    }
+
+    /// How many instances are to be asked for alone.
+    pub(super) fn items(&self) -> usize {
+        self.items
     }
 
     pub(super) fn entry(&mut self, address: &Address) -> Option<&mut Entry> {
@@ -81,14 +91,26 @@ impl Plan {
             missing_since: None,
             held_back: false,
             urgent: false,
+            by: None,
             wanted: false,
         };
         self.entries.insert(address, entry);
+        self.items += usize::from(address.item.is_some());
         self.push(address, due);
     }
 
     pub(super) fn remove(&mut self, address: &Address) {
-        self.entries.remove(address);
+        if self.entries.remove(address).is_some() {
+            self.items -= usize::from(address.item.is_some());
+        }
+    }
+
+    /// An instance was answered: it leaves the plan, unless it was urged again meanwhile.
+    pub(super) fn answered_item(&mut self, address: &Address, now: Moment) {
+        match self.entries.get(address) {
+            Some(entry) if entry.urgent => self.again(address, now, Duration::ZERO),
+            _ => self.remove(address),
+        }
     }
 
     fn push(&mut self, address: Address, due: Moment) {
@@ -162,8 +184,9 @@ impl Plan {
     pub(super) fn again(&mut self, address: &Address, now: Moment, wait: Duration) {
         let Some(entry) = self.entries.get_mut(address) else { return };
         entry.in_flight = false;
+        let by = entry.by.take();
         if !entry.urgent {
-            entry.due = now + wait;
+            entry.due = by.map_or(now + wait, |by| by.min(now + wait));
         }
         let due = entry.due;
         self.push(*address, due);
@@ -247,6 +270,14 @@ impl Plan {
         }
     }
 
+    /// Makes a collection due by a moment, also when it is in flight.
+    pub(super) fn hasten_by(&mut self, address: &Address, moment: Moment) {
+        match self.entries.get_mut(address) {
+            Some(entry) if entry.in_flight => entry.by = Some(entry.by.map_or(moment, |by| by.min(moment))),
+            _ => self.hasten(address, moment),
+        }
+    }
+
     /// All collections become due: the server was away. What was due before keeps its place ahead of the others, so a
     /// server that comes and goes is read in turn, and not the same part of it every time.
     pub(super) fn everything_is_due(&mut self, now: Moment) {
@@ -322,7 +353,7 @@ mod tests {
     fn address(parent: Kind, segment: &str, n: u128) -> Address {
         let core_server = Uuid::from_u128(1);
         let parent_id = if parent == Kind::CoreServer { core_server } else { Uuid::from_u128(n) };
-        Address { core_server, parent: parent_id, sub: SubId::find(parent, segment) }
+        Address::below(core_server, parent_id, SubId::find(parent, segment).unwrap())
     }
 
     #[test]

@@ -25,11 +25,7 @@ fn text(id: u128) -> String {
 
 /// The address of `segment` below an instance.
 fn at(parent: Kind, id: u128, segment: &str) -> Address {
-    Address {
-        core_server: Uuid::from_u128(CORE),
-        parent: Uuid::from_u128(id),
-        sub: Some(SubId::find(parent, segment).unwrap()),
-    }
+    Address::below(Uuid::from_u128(CORE), Uuid::from_u128(id), SubId::find(parent, segment).unwrap())
 }
 
 fn collection(address: Address, ids: &[u128]) -> Arc<Collection> {
