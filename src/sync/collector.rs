@@ -168,6 +168,23 @@ mod tests {
     }
 
     #[test]
+    fn of_few_instances_each_is_told_and_of_many_their_list() {
+        let (start, mut collector) = (Moment(1_000_000_000), Collector::default());
+        let users = at(Kind::CoreServer, "users", 1);
+        let mut sent = HashMap::new();
+        for n in 0..30_000 {
+            let now = start + Duration::from_millis(n);
+            // Two events about each.
+            collector.add(&[users.item(Uuid::from_u128(u128::from(n / 2)))], now);
+            for address in told(collector.take(now)) {
+                *sent.entry(address.item.is_some()).or_insert(0) += 1;
+            }
+        }
+        assert!(sent[&true] <= 30 * MOST_ITEMS && sent[&true] >= 29 * MOST_ITEMS, "{sent:?}");
+        assert!((5..=6).contains(&sent[&false]), "{sent:?}");
+    }
+
+    #[test]
     fn memory_is_bounded_and_too_much_means_everything() {
         let (mut now, mut collector) = (Moment(1_000_000_000), Collector::default());
         let some: Vec<_> = (0..3_000).map(|n| at(Kind::Extension, "callSegments", n)).collect();

@@ -418,6 +418,40 @@ mod tests {
     }
 
     #[test]
+    fn an_instance_is_asked_for_once_and_again_if_it_was_urged_meanwhile() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let users = address(Kind::CoreServer, "users", 0);
+        let one = users.item(Uuid::from_u128(7));
+        plan.add(users, &config, now, 1.0);
+        plan.add(one, &config, now, 0.0);
+        plan.urge(&one, now);
+        assert_eq!((plan.next(now), plan.next(now)), (Some(one), None));
+        plan.urge(&one, now);
+        plan.answered_item(&one, now);
+        assert_eq!((plan.items(), plan.len(), plan.next(now), plan.next(now)), (1, 1, Some(one), None));
+        plan.answered_item(&one, now);
+        assert_eq!((plan.items(), plan.len(), plan.next(now)), (0, 1, None));
+    }
+
+    #[test]
+    fn what_is_hastened_while_it_is_in_flight_is_due_by_then() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let users = address(Kind::CoreServer, "users", 0);
+        let second = Duration::from_secs(1);
+        plan.add(users, &config, now, 0.0);
+        assert!(plan.take(&users));
+        plan.hasten_by(&users, now + second * 3);
+        plan.hasten_by(&users, now + second);
+        plan.answered(&users, now, false);
+        assert_eq!((plan.next(now), plan.next(now + second)), (None, Some(users)));
+        plan.answered(&users, now, false);
+        plan.hasten_by(&users, now + second * 2);
+        assert_eq!((plan.next(now + second), plan.next(now + second * 2)), (None, Some(users)));
+    }
+
+    #[test]
     fn after_an_outage_what_was_due_before_comes_first() {
         let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
         let mut plan = Plan::default();
