@@ -13,7 +13,7 @@ use super::table::{ByName, Report, Table};
 use super::Limits;
 use crate::catalog::{Kind, Shape, SubId};
 use crate::clock::Moment;
-use crate::error::Result;
+use crate::error::{Code, Error, Result};
 
 /// A list of at least this many is not read whole for one instance that may have changed.
 pub(crate) const LONG: usize = 256;
@@ -100,11 +100,37 @@ impl Collection {
         }
     }
 
+    /// Reads the answer on a GET of a list or singleton, or of one instance of a list: it becomes a collection of one row.
+    /// `name` is the property that is the symbolic name, where it is another than the catalogue says.
+    ///
+    /// # Errors
+    /// As [`Table::from_json`]; [`Code::BadAnswer`] also for the answer of another instance.
+    pub(crate) fn from_answer(
+        address: &Address,
+        name: Option<usize>,
+        (body, digest): (&[u8], u128),
+        limits: &Limits,
+        asked: Moment,
+    ) -> Result<Arc<Collection>> {
+        let shape = match address.item {
+            Some(_) => Shape::Singleton,
+            None => address.sub.map_or(Shape::List, |sub| sub.row().shape),
+        };
+        let kind = address.kind();
+        let table = Table::from_json_named((kind, name), shape, body, limits)?;
+        if let Some(id) = address.item.filter(|id| table.id(0) != *id) {
+            let message = format!("the answer for the {kind} {id} is of another one: {}", table.id(0));
+            return Err(Error::new(Code::BadAnswer, message));
+        }
+        Ok(Arc::new(Collection::new(address.whole(), table, digest, asked)))
+    }
+
     /// The list with these instances, each read alone, as far as they were asked for later than what is known of them.
     pub(crate) fn patched(self: &Arc<Self>, rows: impl IntoIterator<Item = Arc<Collection>>) -> Arc<Collection> {
         let base = self.base();
         let mut patches = self.patches.as_deref().map_or_else(|| Patches::new(base.clone()), Patches::clone);
-        if !patches.put(rows) {
+        // All of them, whatever comes of the first.
+        if rows.into_iter().filter(|row| patches.put(row.clone())).count() == 0 {
             return self.clone();
         }
         let patched = Collection::new(self.address, Table::empty(base.table.kind()), base.digest, Moment(0));
@@ -234,7 +260,7 @@ impl Collection {
     /// All that it says as one flat buffer, see [`Table::from_bytes`].
     ///
     /// # Errors
-    /// [`Code::BadAnswer`](crate::Code::BadAnswer) when it is too large for one Table.
+    /// [`Code::BadAnswer`] when it is too large for one Table.
     pub fn to_bytes(self: &Arc<Self>) -> Result<Vec<u8>> {
         if self.patches.is_none() {
             return Ok(self.table.to_bytes());

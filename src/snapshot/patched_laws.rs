@@ -161,6 +161,8 @@ proptest! {
             let read = snapshot.by_id(number(instance)).unwrap();
             prop_assert_eq!(read.parts().1.confirmed(), Moment(asked));
             prop_assert_eq!(patched.confirmed(), Moment(100));
+            prop_assert_eq!(patched.confirmed_of(Some(number(instance))), Moment(asked));
+            prop_assert_eq!(patched.confirmed_of(Some(id(IDS))), Moment(100));
             versions.push((patched.clone(), truth.clone()));
         }
         // All at once.
@@ -220,6 +222,22 @@ fn an_instance_that_only_the_list_had_is_gone_with_what_is_below_it() {
 }
 
 #[test]
+fn many_patches_read_as_the_list_that_was_built_with_them() {
+    let kind = Kind::Extension;
+    let instance = |n: u128, name: u128| serde_json::json!({"id": id(n).to_string(), "extensionNumber": format!("{name}")});
+    let mut truth: Vec<Value> = (0..1000).map(|n| instance(n, n % 990)).collect();
+    let mut patched = list(kind, &truth, 100);
+    for (n, asked) in (0..500u128).zip(101..) {
+        // Old ones and new ones, some twice; names go from one to another.
+        let changed = instance(n * 37 % 1200, n * 91 % 1100);
+        patched = patched.patched([one(kind, &changed, asked)]);
+        learn(&mut truth, &changed);
+    }
+    check_same(&patched, &list(kind, &truth, 1)).unwrap();
+    assert!(patched.has_many_patches());
+}
+
+#[test]
 fn memory_follows_the_patches() {
     let (kind, instance) = (Kind::User, |n: u128| serde_json::json!({"id": id(n).to_string(), "userName": "a"}));
     let all: Vec<Value> = (0..1000).map(instance).collect();
@@ -228,4 +246,29 @@ fn memory_follows_the_patches() {
     let more = patched.memory() - base.memory();
     assert!((10 * 200..10 * 1000).contains(&more), "{more}");
     assert!(!patched.has_many_patches() && patched.patched((0..40).map(|n| one(kind, &instance(n), 102))).has_many_patches());
+}
+
+#[test]
+fn bodies_of_single_instances_follow_those_of_lists() {
+    let core_servers = format!(r#"[{{"id":"{CORE}","slug":"default"}}]"#);
+    let body = |number, name: &str| format!(r#"{{"id":"{}","userName":"{name}"}}"#, id(number));
+    let users = format!("[{},{}]", body(0, "a"), body(1, "b"));
+    let lists = [("coreServers", core_servers.as_bytes()), ("coreServers/getByName/default/users", users.as_bytes())];
+    let before = Snapshot::from_bodies(lists).unwrap();
+    let path = |number| format!("coreServers/{CORE}/users/{}", id(number));
+    let renamed = before.with_bodies([(&*path(0), body(0, "c").as_bytes())]).unwrap();
+    let after = renamed.with_bodies([(&*path(2), body(2, "b").as_bytes())]).unwrap();
+    assert_eq!(after.generation(), 3);
+    let users = after.core_server("default").unwrap().users();
+    assert_eq!((users.len(), users.find("a"), users.is_ambiguous("b")), (3, None, true));
+    assert_eq!(users.find("c").unwrap().id(), id(0));
+    for (path, body) in [
+        (path(0), body(1, "c")),
+        (path(0), format!("[{}]", body(0, "c"))),
+        ("coreServers/getByName/default/users/getByName/a".to_owned(), body(0, "c")),
+        (format!("{}/extensions/{}", path(0), id(5)), body(5, "c")),
+        ("coreServers".to_owned(), core_servers.clone()),
+    ] {
+        assert!(before.with_bodies([(&*path, body.as_bytes())]).is_err(), "{path}");
+    }
 }

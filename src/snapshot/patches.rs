@@ -17,13 +17,12 @@ use super::table::Report;
 pub(crate) struct Patches {
     /// The list as it was last read whole.
     pub(super) base: Arc<Collection>,
-    rows: Vec<Patch>,
-    /// The rows by id.
-    ids: Box<[Bucket]>,
+    /// The instances that were read alone, in the order in which they first came, by id.
+    rows: Indexed<Patch>,
     /// Those of the rows that the base does not have, in the order of their positions.
     added: Vec<u32>,
-    /// The symbolic names that a patch gave or took, and the positions of all that have each now.
-    names: imbl::HashMap<Arc<str>, Arc<[u32]>>,
+    /// The symbolic names that a patch gave or took.
+    names: Indexed<Arc<Named>>,
 }
 
 #[derive(Debug, Clone)]
@@ -33,95 +32,84 @@ struct Patch {
     row: Arc<Collection>,
 }
 
+/// A symbolic name, and the positions of all that have it now.
+#[derive(Debug)]
+struct Named {
+    name: Box<str>,
+    holders: Vec<u32>,
+}
+
 impl Patches {
     pub(super) fn new(base: Arc<Collection>) -> Patches {
-        Patches { base, rows: Vec::new(), ids: Box::default(), added: Vec::new(), names: imbl::HashMap::new() }
+        Patches { base, rows: Indexed::default(), added: Vec::new(), names: Indexed::default() }
     }
 
-    /// Takes in what was read later than what is known of the same instance. False when nothing was.
-    pub(super) fn put(&mut self, rows: impl IntoIterator<Item = Arc<Collection>>) -> bool {
-        let mut news = false;
-        for row in rows {
-            news |= self.put_one(row);
-        }
-        if news {
-            self.index();
-        }
-        news
-    }
-
-    fn put_one(&mut self, row: Arc<Collection>) -> bool {
-        let id = row.table().id(0);
-        let known = self.rows.iter().position(|patch| patch.id == id);
-        let since = known.map_or(self.base.confirmed(), |known| self.rows[known].row.confirmed().max(self.base.confirmed()));
+    /// Takes in what was read later than what is known of the same instance. False when it was not.
+    pub(super) fn put(&mut self, row: Arc<Collection>) -> bool {
+        let (base, id) = (self.base.clone(), row.table().id(0));
+        let known = self.find(&id);
+        let patch = known.map(|known| &self.rows.entries[known]);
+        let since = patch.map_or(base.confirmed(), |patch| patch.row.confirmed().max(base.confirmed()));
         if row.confirmed() <= since {
             return false;
         }
-        let listed = self.base.table().find_id(&id);
-        let before = match known {
-            Some(known) => name(&self.rows[known].row, 0),
-            None => listed.and_then(|listed| name(&self.base, listed)),
+        let listed = base.table().find_id(&id);
+        let before = match patch {
+            Some(patch) => name(&patch.row, 0),
+            None => listed.and_then(|listed| name(&base, listed)),
         };
-        let after = name(&row, 0);
-        let position = match known {
-            Some(known) => self.rows[known].position,
-            None => listed.unwrap_or_else(|| self.len() as u32),
-        };
-        if before != after {
-            let renamed = [(before.map(Arc::from), false), (after.map(Arc::from), true)];
-            renamed.into_iter().for_each(|(name, has)| self.rename(name, position, has));
+        let before = before.map(str::to_owned);
+        let position = patch.map(|patch| patch.position).or(listed).unwrap_or(self.len() as u32);
+        if before.as_deref() != name(&row, 0) {
+            before.iter().for_each(|name| self.rename(name, position, false));
+            name(&row, 0).into_iter().for_each(|name| self.rename(name, position, true));
         }
         match known {
-            Some(known) => self.rows[known].row = row,
+            Some(known) => self.rows.entries[known].row = row,
             None => {
                 if listed.is_none() {
-                    self.added.push(self.rows.len() as u32);
+                    self.added.push(self.rows.entries.len() as u32);
                 }
-                self.rows.push(Patch { id, position, row });
+                self.rows.push(base.table().hash_id(&id), Patch { id, position, row });
             }
         }
         true
     }
 
     /// Notes that the instance at a position has a name, or no longer.
-    fn rename(&mut self, name: Option<Arc<str>>, position: u32, has: bool) {
-        let Some(name) = name else { return };
-        let mut holders = self.named(&name);
+    fn rename(&mut self, name: &str, position: u32, has: bool) {
+        let mut holders = self.named(name);
         holders.retain(|holder| *holder != position);
         if has {
             holders.push(position);
             holders.sort_unstable();
         }
-        self.names.insert(name, holders.into());
-    }
-
-    fn index(&mut self) {
-        let seed = self.base.table().seed;
-        self.ids = vec![Bucket::default(); index::buckets_for(self.rows.len())].into_boxed_slice();
-        for (number, patch) in (0..).zip(&self.rows) {
-            index::insert(&mut self.ids, index::hash_16(seed, key(&patch.id)), number, |_| false);
+        let (known, named) = (self.find_name(name), Arc::new(Named { name: name.into(), holders }));
+        match known {
+            Some(known) => self.names.entries[known] = named,
+            None => self.names.push(self.base.table().hash_name(name), named),
         }
     }
 
-    fn find(&self, id: &Uuid) -> Option<&Patch> {
-        let hash = index::hash_16(self.base.table().seed, key(id));
-        match index::find(&self.ids, hash, |number| self.rows[number as usize].id == *id) {
-            Found::One(number) | Found::Many(number) => Some(&self.rows[number as usize]),
-            Found::None => None,
-        }
+    fn find(&self, id: &Uuid) -> Option<usize> {
+        self.rows.find(self.base.table().hash_id(id), |patch| patch.id == *id)
+    }
+
+    fn find_name(&self, name: &str) -> Option<usize> {
+        self.names.find(self.base.table().hash_name(name), |named| *named.name == *name)
     }
 
     pub(super) fn rows(&self) -> impl ExactSizeIterator<Item = &Arc<Collection>> {
-        self.rows.iter().map(|patch| &patch.row)
+        self.rows.entries.iter().map(|patch| &patch.row)
     }
 
     /// The positions and ids of the rows.
     pub(super) fn ids(&self) -> impl Iterator<Item = (u32, Uuid)> {
-        self.rows.iter().map(|patch| (patch.position, patch.id))
+        self.rows.entries.iter().map(|patch| (patch.position, patch.id))
     }
 
     pub(super) fn patch(&self, id: &Uuid) -> Option<&Arc<Collection>> {
-        self.find(id).map(|patch| &patch.row)
+        self.find(id).map(|found| &self.rows.entries[found].row)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -136,7 +124,7 @@ impl Patches {
             return Some(self.patch(&id).map_or((&self.base, position), |row| (row, 0)));
         }
         let number = *self.added.get(position as usize - listed)?;
-        Some((&self.rows[number as usize].row, 0))
+        Some((&self.rows.entries[number as usize].row, 0))
     }
 
     #[inline(never)]
@@ -149,7 +137,7 @@ impl Patches {
 
     #[inline(never)]
     pub(super) fn find_only(&self, name: &str) -> Option<Row<'_>> {
-        match self.renamed(name) {
+        match self.find_name(name).map(|found| &*self.names.entries[found].holders) {
             Some([position]) => self.at(*position),
             Some(_) => None,
             None => self.at(self.base.table().find_only(name)?),
@@ -158,17 +146,13 @@ impl Patches {
 
     /// The positions of all that have a name.
     pub(super) fn named(&self, name: &str) -> Vec<u32> {
-        self.renamed(name).map_or_else(|| self.base.named(name), <[u32]>::to_vec)
-    }
-
-    /// The positions of all that have a name which a patch gave or took.
-    fn renamed(&self, name: &str) -> Option<&[u32]> {
-        if self.names.is_empty() { None } else { self.names.get(name).map(|holders| &**holders) }
+        self.find_name(name).map_or_else(|| self.base.named(name), |found| self.names.entries[found].holders.clone())
     }
 
     pub(super) fn memory(&self) -> usize {
         let rows: usize = self.rows().map(|row| row.memory()).sum();
-        self.base.memory() + size_of_val(&*self.rows) + size_of_val(&*self.ids) + rows
+        let names = self.names.entries.iter().map(|named| size_of::<Named>() + named.name.len());
+        self.base.memory() + self.rows.memory() + rows + self.names.memory() + names.sum::<usize>()
     }
 
     /// What was noticed in the list, and in each row.
@@ -179,8 +163,45 @@ impl Patches {
     }
 }
 
-fn key(id: &Uuid) -> u128 {
-    u128::from_le_bytes(id.into_bytes())
+/// Entries in the order in which they came, with an index of them by a key that is in each.
+#[derive(Debug, Clone)]
+struct Indexed<T> {
+    entries: Vec<T>,
+    hashes: Vec<u64>,
+    buckets: Box<[Bucket]>,
+}
+
+impl<T> Default for Indexed<T> {
+    fn default() -> Self {
+        Indexed { entries: Vec::new(), hashes: Vec::new(), buckets: Box::default() }
+    }
+}
+
+impl<T> Indexed<T> {
+    fn find(&self, hash: u64, same: impl Fn(&T) -> bool) -> Option<usize> {
+        match index::find(&self.buckets, hash, |number| same(&self.entries[number as usize])) {
+            Found::One(number) | Found::Many(number) => Some(number as usize),
+            Found::None => None,
+        }
+    }
+
+    /// Adds an entry with a key that is new.
+    fn push(&mut self, hash: u64, entry: T) {
+        let mut first = self.entries.len();
+        self.entries.push(entry);
+        self.hashes.push(hash);
+        if index::buckets_for(self.entries.len()) > self.buckets.len() {
+            first = 0;
+            self.buckets = vec![Bucket::default(); index::buckets_for(2 * self.entries.len())].into_boxed_slice();
+        }
+        for (number, hash) in self.hashes.iter().enumerate().skip(first) {
+            index::insert(&mut self.buckets, *hash, number as u32, |_| false);
+        }
+    }
+
+    fn memory(&self) -> usize {
+        size_of_val(&*self.entries) + size_of_val(&*self.hashes) + size_of_val(&*self.buckets)
+    }
 }
 
 /// The symbolic name of a row, if it has one.

@@ -6,12 +6,11 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::{Message, defect};
-use crate::catalog::Shape;
 use crate::clock::Moment;
 use crate::config::Config;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
 use crate::snapshot::collection::{Address, Collection};
-use crate::snapshot::{Limits, Table, digest};
+use crate::snapshot::{Limits, digest};
 use crate::transport::Transport;
 
 /// A buffer larger than this is given back after use.
@@ -123,17 +122,8 @@ pub(super) fn fetch(
     if job.known.as_ref().is_some_and(|known| known.digest == digest) {
         return Ok(Outcome::Same);
     }
-    let shape = match (job.address.item, job.address.sub) {
-        (Some(_), _) => Shape::Singleton,
-        (None, sub) => sub.map_or(Shape::List, |sub| sub.row().shape),
-    };
-    let kind = job.address.kind();
-    let table = Table::from_json_named((kind, config.other_name(kind)), shape, body, limits)?;
-    if let Some(id) = job.address.item.filter(|id| table.id(0) != *id) {
-        let message = format!("the answer for the {kind} {id} is another one: {}", table.id(0));
-        return Err(Error::new(Code::BadAnswer, message));
-    }
-    Ok(Outcome::New(Arc::new(Collection::new(job.address.whole(), table, digest, asked))))
+    let name = config.other_name(job.address.kind());
+    Ok(Outcome::New(Collection::from_answer(&job.address, name, (body, digest), limits, asked)?))
 }
 
 #[cfg(test)]
