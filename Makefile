@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CARGO ?= cargo
 
-.PHONY: demo test test-rust test-python bench soak lint pictures wheel install develop clean
+.PHONY: demo test test-rust test-python bench soak lint pictures wheel install develop docs clean
 
 ## The main job on the embedded sandbox.
 demo: develop
@@ -29,18 +29,20 @@ bench: develop
 	$(CARGO) bench -p isymphony -p isymphony-c
 	$(BIN)/python benches/python_lookup.py
 
-## Invariants under calls, restarts and faults: SECONDS from SEED.
+## Invariants under calls, restarts and faults: SECONDS from SEED. Before that, clients opened and closed, OPENS of them.
 SECONDS ?= 600
 SEED ?= 1
+OPENS ?= 100000
 soak:
+	ISYM_OPENS=$(OPENS) $(CARGO) test --release -p isymphony --test life -- --nocapture
 	ISYM_SOAK_SECONDS=$(SECONDS) ISYM_SOAK_SEED=$(SEED) $(CARGO) test --release -p isymphony --test soak -- --nocapture
 
 lint: $(VENV)/.tools
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps -p isymphony
-	$(BIN)/ruff check python tests/python benches docs
-	$(BIN)/ruff format --check python tests/python benches docs
+	$(BIN)/ruff check python tests/python benches docs/*.py docs/images
+	$(BIN)/ruff format --check python tests/python benches docs/*.py docs/images
 
 ## The pictures of the boards in docs/images, from a run on the embedded server. Needs Chromium.
 pictures: develop
@@ -54,6 +56,10 @@ wheel: $(VENV)/.tools
 develop: $(VENV)/.tools
 	$(BIN)/maturin develop --release --quiet
 
+## The documentation, in site/: open site/index.html.
+docs: develop $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 ## Headers, shared and static library, pkg-config files and CMake package.
 install:
 	$(CARGO) build --release -p isymphony-c
@@ -65,6 +71,10 @@ $(VENV)/.tools: requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	touch $@
 
+$(VENV)/.docs: docs/requirements.txt $(VENV)/.tools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement docs/requirements.txt
+	touch $@
+
 clean:
 	$(CARGO) clean
-	rm -rf $(VENV) dist
+	rm -rf $(VENV) dist site

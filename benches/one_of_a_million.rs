@@ -24,11 +24,9 @@ const LOOKUPS: usize = 1 << 16;
 
 fn main() {
     let body = world::extensions(COUNT, Permission::Same);
-    let base = Snapshot::from_bodies([
-        ("coreServers", world::CORE_SERVERS.as_bytes()),
-        (world::EXTENSIONS, body.as_bytes()),
-    ])
-    .expect("the bodies are sound");
+    let base =
+        Snapshot::from_bodies([("coreServers", world::CORE_SERVERS.as_bytes()), (world::EXTENSIONS, body.as_bytes())])
+            .expect("the bodies are sound");
     let changes = changes(&base);
     let (mut whole, mut alone, mut last) = (Vec::new(), Vec::new(), base.clone());
     for _ in 0..ROUNDS {
@@ -99,7 +97,8 @@ fn lookups(base: &Snapshot, patched: &Snapshot) {
     let mut random = Random::new(3);
     let some: Vec<usize> = (0..1_000).map(|_| random.below(COUNT)).collect();
     let at: Vec<usize> = (0..LOOKUPS).map(|_| some[random.below(some.len())]).collect();
-    let names: Vec<String> = at.iter().map(|at| base.at(*at).and_then(|e| e.name()).unwrap_or_default().into()).collect();
+    let names: Vec<String> =
+        at.iter().map(|at| base.at(*at).and_then(|e| e.name()).unwrap_or_default().into()).collect();
     let ids: Vec<Uuid> = at.iter().map(|at| base.at(*at).map(|e| e.id()).unwrap_or_default()).collect();
     let by_name = |list: &List<'_>| {
         let lookup = |answer: u64, i: usize| {

@@ -258,7 +258,7 @@ typedef struct isym_error isym_error;
 // A reference to an instance by its kind and the names along its path, bound anew at every use.
 //
 // The name decides, byte for byte. When nothing has the name any more, the configuration id that was seen under it does.
-// When the name changes hands, the handle follows the name. A path that holds ids is made symbolic when it is first
+// When the name changes hands, the handle follows the name; a strict one (isym_handle_strict) refuses. A path that holds ids is made symbolic when it is first
 // found; an instance without a symbolic name (a call segment, an agent) is found by its id only, until the server
 // restarts. The caller frees it with isym_handle_free. It may be used on any number of threads at once.
 typedef struct isym_handle isym_handle;
@@ -538,6 +538,19 @@ typedef struct isym_statistics {
     // The same as a resource of any kind.
     struct isym_resource resource;
 } isym_statistics;
+
+// To which object a handle is bound, as it was last found: a value.
+typedef struct isym_binding {
+    // The id of the object: new after every restart of the server.
+    struct isym_uuid id;
+    // The epoch of the snapshot it was found in.
+    uint64_t epoch;
+    // How often the handle was bound anew since it was made: to the same object after a restart of the server, or to another
+    // object that has the name now.
+    uint64_t rebinds;
+    // How often that was another object, as far as a configuration id tells.
+    uint64_t other_objects;
+} isym_binding;
 
 // How an action is carried out: a value. All zero (`= {0}`) means the defaults.
 typedef struct isym_action_options {
@@ -1042,6 +1055,19 @@ size_t isym_health_failing_count(const struct isym_health *health);
 enum isym_status isym_health_failing_at(const struct isym_health *health,
                                         size_t position,
                                         struct isym_problem *problem);
+
+// How many kinds had lists that the server had not confirmed in time: longer ago than the longest interval of the kind's
+// cadence, the time the server may take to answer, and a second. Any of them makes the state ISYM_STATE_STALE; in the other
+// kinds the data may have been as fresh as ever.
+size_t isym_health_overdue_count(const struct isym_health *health);
+
+// A kind whose lists were overdue, by its position, counted from 0, and the age of the oldest of them in milliseconds.
+//
+// Answers ISYM_NOT_FOUND for a position beyond the end. `kind` and `age_ms` may be NULL.
+enum isym_status isym_health_overdue_at(const struct isym_health *health,
+                                        size_t position,
+                                        enum isym_kind *kind,
+                                        int64_t *age_ms);
 
 // How it stood with the server's events.
 enum isym_events_state isym_health_events(const struct isym_health *health);
@@ -1844,6 +1870,22 @@ enum isym_status isym_live_handle_named(const struct isym_live *live,
 
 // Another handle for the same, to be freed by itself. NULL for NULL.
 struct isym_handle *isym_handle_clone(const struct isym_handle *handle);
+
+// The same reference, bound for good to the object that it finds now or, where there is none, first: when the name leads to
+// another object, all that is asked of it answers ISYM_NOT_FOUND. An object is the same as long as it has its configuration
+// id, also after a restart of the server; where its kind has none, as long as it has its id. NULL for NULL.
+//
+// Made for the caller, who frees it with isym_handle_free.
+struct isym_handle *isym_handle_strict(const struct isym_handle *handle);
+
+// Whether a handle refuses another object than the one it is bound to.
+bool isym_handle_is_strict(const struct isym_handle *handle);
+
+// To which object a handle is bound.
+//
+// Answers ISYM_NOT_FOUND before it found anything.
+enum isym_status isym_handle_binding(const struct isym_handle *handle,
+                                     struct isym_binding *binding);
 
 // Frees a handle. NULL is accepted.
 void isym_handle_free(struct isym_handle *handle);

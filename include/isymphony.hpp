@@ -156,6 +156,23 @@ enum class LogLevel {
     trace = ISYM_LOG_TRACE,
 };
 
+/// How it stands with the server's events; isym_events_state.
+enum class EventsState {
+    none = ISYM_EVENTS_NONE,
+    off = ISYM_EVENTS_OFF,
+    connecting = ISYM_EVENTS_CONNECTING,
+    connected = ISYM_EVENTS_CONNECTED,
+    unavailable = ISYM_EVENTS_UNAVAILABLE,
+};
+
+/// How bad a finding of the doctor is; isym_severity.
+enum class Severity {
+    none = ISYM_SEVERITY_NONE,
+    info = ISYM_SEVERITY_INFO,
+    warning = ISYM_SEVERITY_WARNING,
+    error = ISYM_SEVERITY_ERROR,
+};
+
 /// Some kinds, as in `Kind::extension | Kind::queue`. None at all stands for every kind.
 class Kinds {
 public:
@@ -218,7 +235,7 @@ inline Time time(std::int64_t ms) noexcept { return Time(milliseconds(ms)); }
 /// A moment where there is one: missing reads as 0, and "none" is -1.
 inline std::optional<Time> moment(std::int64_t ms) noexcept
 {
-    return ms > 0 ? std::optional<Time>(time(ms)) : std::nullopt;
+    return ms != 0 && ms != -1 ? std::optional<Time>(time(ms)) : std::nullopt;
 }
 
 }  // namespace detail
@@ -269,6 +286,8 @@ public:
     {
     }
     constexpr std::int64_t ms() const noexcept { return ms_; }
+    /// For the wrappers, where 0 stands for the default too.
+    constexpr std::int64_t ms_of_option() const noexcept { return ms_ == 0 ? 1 : ms_; }
 
 private:
     template <class Duration>
@@ -1017,6 +1036,11 @@ public:
                *this;
     }
 
+    /// Changes rows of the catalogue by the text of an overlay, see docs/overlay.md.
+    Config &overlay(Text text, OnError on = {}) { return set(isym_config_overlay, text.c(), on); }
+    /// The same by a file, which is read now.
+    Config &overlay_file(Text path, OnError on = {}) { return set(isym_config_overlay_file, path.c(), on); }
+
     Config &max_requests_per_second(double rate, OnError on = {})
     {
         return set(isym_config_set_max_requests_per_second, rate, on);
@@ -1047,6 +1071,11 @@ public:
     Config &action_timeout(milliseconds time, OnError on = {})
     {
         return set(isym_config_set_action_timeout, time.count(), on);
+    }
+    /// How long the events may be silent before the server is asked, and how long it may take to answer.
+    Config &event_silence(milliseconds silence, milliseconds answer, OnError on = {})
+    {
+        return on.check(isym_config_set_event_silence(config_.get(), silence.count(), answer.count(), on.slot())), *this;
     }
     Config &backoff(milliseconds shortest, milliseconds longest, OnError on = {})
     {
@@ -1079,14 +1108,77 @@ private:
     detail::Cloned<isym_config, isym_config_free, isym_config_clone> config_;
 };
 
+/// How thoroughly a server is examined. 0 stands for the default, which isym_doctor_options tells.
+struct DoctorOptions {
+    /// How many instances of each kind are looked at.
+    std::size_t sample = 0;
+    /// How many instances are asked for what is below them, where the first ones have nothing there.
+    std::size_t search = 0;
+    Limit time_limit = default_timeout;
+    /// For a server that may carry something out for a GET.
+    bool options_only = false;
+};
+
+/// What something that the doctor found means, and what to do. Borrowed from the report.
+struct Finding {
+    using c_type = isym_doctor_finding;
+    explicit Finding(const isym_doctor_finding &c) noexcept
+        : severity(static_cast<Severity>(c.severity)), about(detail::view(c.about)), message(detail::view(c.message)),
+          advice(detail::view(c.advice))
+    {
+    }
+
+    Severity severity;
+    /// The part of the server it is about, as in "User.status".
+    std::string_view about;
+    std::string_view message;
+    /// Empty when nothing is to be done.
+    std::string_view advice;
+};
+
+/// What a server has; a range of what the doctor found, the worst first. Immutable; copies share it. Its texts are valid as
+/// long as it. No password and no property's value is ever in it.
+class DoctorReport : public detail::Shared<Finding, isym_doctor_report, isym_doctor_report_free,
+                                           isym_doctor_report_finding_count, isym_doctor_report_finding_at> {
+public:
+    using Shared::Shared;
+    /// Whether nothing is wrong that needs to be mended.
+    bool ok() const noexcept { return isym_doctor_report_ok(c()); }
+    /// A table for people.
+    std::string_view text() const noexcept { return detail::view(isym_doctor_report_text(c())); }
+    std::string_view json() const noexcept { return detail::view(isym_doctor_report_json(c())); }
+    /// The text of an overlay that adapts a client to the server, for Config::overlay; empty where there is nothing to adapt.
+    std::string_view overlay() const noexcept { return detail::view(isym_doctor_report_overlay(c())); }
+};
+
+/// Finds out what the server that the settings name really has, without carrying out or changing anything. Waits until it is
+/// done. What goes wrong on the way to the server is in the report. Errors: ConfigError, InvalidArgument.
+inline DoctorReport examine(const Config &config, const DoctorOptions &options = {}, OnError on = {})
+{
+    isym_doctor_options wanted{};
+    wanted.sample = options.sample;
+    wanted.search = options.search;
+    wanted.time_limit_ms = options.time_limit.ms_of_option();
+    wanted.options_only = options.options_only;
+    isym_doctor_report *made = nullptr;
+    on.check(isym_doctor_examine(config.c(), wanted, &made, on.slot()));
+    return DoctorReport(made);
+}
+
 /// Something that went wrong, and when. `about` is valid as long as `error` or a copy of it.
 struct Problem {
     Error error;
     Time at;
     /// The path that was asked.
     std::string_view about;
-    /// The kind whose lists fail; Kind::none for Health::last_problem.
+    /// The kind whose lists fail; Kind::none where it is not about one kind.
     Kind kind;
+};
+
+/// A kind whose lists the server has not confirmed in time, and the age of the oldest of them.
+struct Overdue {
+    Kind kind;
+    milliseconds age;
 };
 
 /// How a client was doing at one moment. Immutable; copies share it.
@@ -1104,10 +1196,20 @@ public:
     /// How many snapshots were replaced and were still held by a reader.
     std::uint64_t retired_snapshots() const noexcept { return isym_health_retired_snapshots(c()); }
     /// The last thing that went wrong, also when it has healed since.
-    std::optional<Problem> last_problem() const
+    std::optional<Problem> last_problem() const { return problem(isym_health_last_problem); }
+    EventsState events() const noexcept { return static_cast<EventsState>(isym_health_events(c())); }
+    /// The last thing that went wrong with the events, also when it has healed since.
+    std::optional<Problem> events_problem() const { return problem(isym_health_events_problem); }
+    /// Each of them makes the state stale; other kinds may be as fresh as ever.
+    std::vector<Overdue> overdue() const
     {
-        isym_problem found{};
-        return isym_health_last_problem(c(), &found) == ISYM_OK ? std::optional<Problem>(problem(found)) : std::nullopt;
+        std::vector<Overdue> all;
+        isym_kind kind = ISYM_KIND_NONE;
+        std::int64_t age = 0;
+        for (std::size_t i = 0; i < isym_health_overdue_count(c()); i++)
+            if (isym_health_overdue_at(c(), i, &kind, &age) == ISYM_OK)
+                all.push_back({static_cast<Kind>(kind), milliseconds(age)});
+        return all;
     }
     /// What is wrong with single kinds while the server can be reached.
     std::vector<Problem> failing() const
@@ -1122,6 +1224,11 @@ public:
     const isym_health *c() const noexcept { return health_.get(); }
 
 private:
+    std::optional<Problem> problem(isym_status (*look_up)(const isym_health *, isym_problem *)) const
+    {
+        isym_problem found{};
+        return look_up(c(), &found) == ISYM_OK ? std::optional<Problem>(problem(found)) : std::nullopt;
+    }
     Problem problem(const isym_problem &found) const
     {
         return {Error(std::shared_ptr<const isym_error>(health_, found.error)), detail::time(found.at_ms),
@@ -1170,7 +1277,23 @@ private:
 /// The arguments of an action, as in `{{"destination", "5551234"}}`.
 using Args = std::vector<Arg>;
 
+/// How an action is carried out.
+struct ActionOptions {
+    /// How long it may take in all, waiting for its turn included.
+    Limit timeout = default_timeout;
+    /// Whether it is sent although the snapshot says that the target is gone: then the server has the word.
+    bool force = false;
+};
+
 namespace detail {
+
+inline isym_action_options options(const ActionOptions &given) noexcept
+{
+    isym_action_options wanted{};
+    wanted.timeout_ms = given.timeout.ms_of_option();
+    wanted.force = given.force;
+    return wanted;
+}
 
 /// The arguments as the C interface takes them; none where one of them is refused.
 inline Owned<isym_args, isym_args_free> arguments(const Args &args, OnError on)
@@ -1209,10 +1332,34 @@ public:
         on.check(isym_ticket_wait(c(), timeout.ms(), &made, on.slot()));
         return Snapshot(made);
     }
+    /// Waits for the call segments that appeared for an originate: each is the `resource` of one change.
+    /// Errors: TimedOut, NotFound, Unsupported, Closed.
+    Changes call_segments(Limit timeout = forever, OnError on = {}) const
+    {
+        isym_changes *made = nullptr;
+        on.check(isym_ticket_call_segments(c(), timeout.ms(), &made, on.slot()));
+        return Changes(made);
+    }
     const isym_ticket *c() const noexcept { return ticket_.get(); }
 
 private:
     std::shared_ptr<const isym_ticket> ticket_;
+};
+
+/// To which object a handle is bound, as it was last found.
+struct Binding {
+    using c_type = isym_binding;
+    explicit Binding(const isym_binding &c) noexcept
+        : id(c.id), epoch(c.epoch), rebinds(c.rebinds), other_objects(c.other_objects)
+    {
+    }
+
+    Uuid id;
+    std::uint64_t epoch;
+    /// How often the handle was bound anew ...
+    std::uint64_t rebinds;
+    /// ... and how often of these to another object, as far as a configuration id tells.
+    std::uint64_t other_objects;
 };
 
 /// A reference to an instance by the names along its path, bound anew at every use, so that it survives restarts of the
@@ -1235,6 +1382,20 @@ public:
         return T(typename T::c_type{found});
     }
     T get(const Snapshot &&, OnError = {}) const = delete;
+    /// The same, if the server confirmed it at most so long ago. Errors: Stale too.
+    T get_within(const Snapshot &snapshot, Limit max_age, OnError on = {}) const
+    {
+        isym_resource found{};
+        on.check(isym_handle_get_within(c(), snapshot.c(), max_age.ms(), &found, on.slot()));
+        return T(typename T::c_type{found});
+    }
+    T get_within(const Snapshot &&, Limit, OnError = {}) const = delete;
+    /// The same reference, bound for good to the object that it finds now or, where there is none, first: when the name
+    /// leads to another object, it is NotFound.
+    Handle strict() const { return Handle(isym_handle_strict(c())); }
+    bool is_strict() const noexcept { return isym_handle_is_strict(c()); }
+    /// None before it found anything.
+    std::optional<Binding> binding() const { return detail::one<Binding>(isym_handle_binding, c()); }
     /// The id in the client's current snapshot: new after every restart of the server. Errors: as get().
     Uuid resolve(OnError on = {}) const
     {
@@ -1250,6 +1411,15 @@ public:
         isym_ticket *made = nullptr;
         if (arguments)
             on.check(isym_handle_act(c(), action.c(), arguments.get(), timeout.ms(), &made, on.slot()));
+        return Ticket(made);
+    }
+    /// The same with options. A forced action on what the snapshot does not have goes to the handle's path.
+    Ticket act_with(const ActionOptions &options, Text action, const Args &args = {}, OnError on = {}) const
+    {
+        const auto arguments = detail::arguments(args, on);
+        isym_ticket *made = nullptr;
+        if (arguments)
+            on.check(isym_handle_act_with(c(), action.c(), arguments.get(), detail::options(options), &made, on.slot()));
         return Ticket(made);
     }
     const isym_handle *c() const noexcept { return handle_.get(); }
@@ -1456,6 +1626,11 @@ public:
         return sent(on, isym_user_set_status, core_server.c(), user_name.c(), name.c(), type.c(), note.c(),
                     return_time.ms());
     }
+    /// Sets the status of this name as other users show it. Errors: NotFound where none does, Ambiguous where they differ.
+    Ticket set_status_like(Text user_name, Text name, Text core_server = nullptr, OnError on = {}) const
+    {
+        return sent(on, isym_user_set_status_like, core_server.c(), user_name.c(), name.c());
+    }
     /// Logs an extension, given by number, id or path, in to a queue as an agent.
     Ticket queue_login(Text queue, Text extension, Text core_server = nullptr, OnError on = {}) const
     {
@@ -1486,6 +1661,23 @@ public:
         if (!arguments)
             return Ticket();
         return sent(on, isym_live_act, resource.c(), action.c(), arguments.get(), timeout.ms());
+    }
+    /// The same with options. A forced action on what is gone goes to the id that it had.
+    Ticket act_with(const ActionOptions &options, const Resource &resource, Text action, const Args &args = {},
+                    OnError on = {}) const
+    {
+        const auto arguments = detail::arguments(args, on);
+        if (!arguments)
+            return Ticket();
+        return sent(on, isym_live_act_with, resource.c(), action.c(), arguments.get(), detail::options(options));
+    }
+    /// What the server has at a path now, as JSON, for what the catalogue does not know. Errors: PathError, NotFound,
+    /// BadAnswer, TimedOut, ...
+    std::string get_raw(Text path, Limit timeout = default_timeout, OnError on = {}) const
+    {
+        isym_text *made = nullptr;
+        on.check(isym_live_get_raw(c(), path.c(), timeout.ms(), &made, on.slot()));
+        return detail::string(made);
     }
     /// A POST on any path, for what the catalogue does not know; `body` is JSON, or nullptr.
     Ticket post(Text path, Text body = nullptr, Limit timeout = default_timeout, OnError on = {}) const

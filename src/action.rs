@@ -174,7 +174,10 @@ pub struct Ticket {
     outcome: Outcome,
     error: Option<Error>,
     path: String,
-    awaited: Awaited,
+    /// What it may have changed; `None` where that is not known.
+    touched: Option<Vec<Address>>,
+    /// When the answer was there.
+    since: Moment,
     calls: Option<Calls>,
 }
 
@@ -205,13 +208,18 @@ impl Ticket {
         &self.path
     }
 
-    /// Waits for a snapshot in which everything the action may have touched was read after it was carried out.
+    /// Waits for a snapshot in which everything the action may have touched was read after it was carried out. Where that is
+    /// not known (a raw POST, a forced action on what is not there), the list of core servers and their own lists were.
     /// `None` waits as long as it takes.
     ///
     /// # Errors
     /// [`Code::TimedOut`], [`Code::Closed`]; [`Code::Internal`] when a defect ended the sync.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Snapshot> {
-        self.live.shared().wait_for(&self.awaited, Limit::new(timeout))
+        let (shared, limit, since) = (self.live.shared()?, Limit::new(timeout), self.since);
+        match self.touched.clone() {
+            Some(addresses) => shared.wait_for(&Awaited { addresses, since }, limit),
+            None => shared.wait_for_lists(since, limit),
+        }
     }
 
     /// The call segments that appeared for an originate: those on the extension that the snapshot did not have before. Waits for the
@@ -223,7 +231,7 @@ impl Ticket {
     /// meanwhile; [`Code::Unsupported`] where the action starts no calls, or call segments are not synced; otherwise as
     /// [`Ticket::wait`].
     pub fn call_segments(&self, timeout: Option<Duration>) -> Result<Vec<ResourceOwned>> {
-        let shared = self.live.shared();
+        let shared = self.live.shared()?;
         let Some(calls) = &self.calls else {
             return Err(Error::new(
                 Code::Unsupported,
@@ -234,7 +242,7 @@ impl Ticket {
             return Err(Error::new(Code::Unsupported, "call segments are not among what this client syncs"));
         }
         let (limit, mut pause) = (Limit::new(timeout), LOOKS.0);
-        let mut awaited = Awaited { addresses: vec![calls.address], since: self.awaited.since };
+        let mut awaited = Awaited { addresses: vec![calls.address], since: self.since };
         loop {
             let snapshot =
                 shared.wait_for(&awaited, limit).map_err(|error| error.context("no call segment appeared"))?;

@@ -331,6 +331,18 @@ impl SubId {
         SubId::of(parent).find(|sub| sub.row().segment == segment || sub.row().snake == segment)
     }
 
+    /// The core servers' own list of a kind, if there is one: what is in it exists, whatever else the server lists.
+    pub fn own_list(kind: Kind) -> Option<SubId> {
+        SubId::of(Kind::CoreServer).find(|sub| sub.row().kind == kind)
+    }
+
+    /// Whether it only confirms a relation that another collection tells first and more often: what is below extensions, and
+    /// which extensions are below something.
+    pub fn is_confirming(self) -> bool {
+        let row = self.row();
+        row.parent == Kind::Extension || (row.kind == Kind::Extension && row.parent != Kind::CoreServer)
+    }
+
     /// The number, for compact storage.
     pub fn index(self) -> usize {
         usize::from(self.0)

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use uuid::Uuid;
 
 use crate::action::{self, Arg, Call, Ticket};
@@ -28,7 +29,7 @@ pub(crate) enum Locator {
 /// A reference to an instance by its kind and the names along its path. It is bound anew at every use.
 ///
 /// Rules: the name decides, byte for byte. When nothing has the name any more, the `configurationId` that was seen under it
-/// does (a renamed extension is still found). When the name changes hands, the handle follows the name; a
+/// does (a renamed extension is still found), unless it was empty, or others had it too. When the name changes hands, the handle follows the name; a
 /// [strict](Handle::strict) handle refuses. A path that holds ids is made symbolic when it is first found; an instance
 /// without a symbolic name (a call segment, an agent) is found by its id only, until the server restarts.
 /// [`Handle::binding`] tells to what the handle is bound, and how often that changed.
@@ -36,7 +37,8 @@ pub struct Handle {
     live: Live,
     kind: Kind,
     is_strict: bool,
-    memory: Mutex<Memory>,
+    /// Without a lock: a read never waits for another, nor in a forked child for a thread that is not there.
+    memory: ArcSwap<Memory>,
 }
 
 /// What a handle knows of its instance.
@@ -44,6 +46,8 @@ pub struct Handle {
 struct Memory {
     locator: Locator,
     binding: Option<Binding>,
+    /// The `configurationId` that was last seen, also where it identifies nothing.
+    seen: Option<String>,
 }
 
 /// To which object a handle is bound, as it was last found.
@@ -52,7 +56,8 @@ struct Memory {
 pub struct Binding {
     /// The id of the object: new after every restart of the server.
     pub id: Uuid,
-    /// The `configurationId` of the object, which stays: `None` where its kind has none.
+    /// The `configurationId` of the object, which stays: `None` where its kind has none, and where it identifies nothing,
+    /// because it is empty or other objects had it too.
     pub configuration_id: Option<String>,
     /// The epoch of the snapshot it was found in.
     pub epoch: u64,
@@ -69,12 +74,13 @@ impl Handle {
             Locator::Path(path) => path.kind(),
             Locator::Named { list, .. } => list.row().kind,
         };
-        Handle { live, kind, is_strict: false, memory: Mutex::new(Memory { locator, binding: None }) }
+        let memory = ArcSwap::from_pointee(Memory { locator, binding: None, seen: None });
+        Handle { live, kind, is_strict: false, memory }
     }
 
     /// The same reference, bound for good to the object that it finds now or, where there is none, first: when the name
     /// leads to another object, it refuses with [`Code::NotFound`]. An object is the same as long as it has its
-    /// `configurationId`, also after a restart of the server; where its kind has none, as long as it has its id.
+    /// `configurationId`, also after a restart of the server; where it has none of its own, as long as it has its id.
     pub fn strict(&self) -> Handle {
         let mut strict = self.clone();
         strict.is_strict = true;
@@ -89,7 +95,7 @@ impl Handle {
 
     /// To what the handle is bound, as it was last found; `None` before it found anything.
     pub fn binding(&self) -> Option<Binding> {
-        self.memory().binding.clone()
+        self.memory.load().binding.clone()
     }
 
     /// The client it belongs to.
@@ -105,22 +111,18 @@ impl Handle {
     /// The path, by symbolic names as far as there are any. Where no core server was given and none is known to have the
     /// instance, it says `*` for the core server.
     pub fn path(&self) -> String {
-        let locator = self.locator();
-        match &locator {
+        let memory = self.memory.load();
+        match &memory.locator {
             Locator::Path(path) => path.to_string(),
-            Locator::Named { list, name } => match self.find(&self.live.snapshot(), &locator) {
+            Locator::Named { list, name } => match self.find(&self.live.snapshot(), &memory.locator) {
                 Ok(resource) => resource.path().to_string(),
                 Err(_) => format!("coreServers/*/{}/getByName/{}", list.row().segment, crate::path::encode_name(name)),
             },
         }
     }
 
-    fn memory(&self) -> MutexGuard<'_, Memory> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn locator(&self) -> Locator {
-        self.memory().locator.clone()
+        self.memory.load().locator.clone()
     }
 
     /// The instance in the current snapshot, whatever its age.
@@ -152,29 +154,22 @@ impl Handle {
     /// # Errors
     /// As [`Handle::get`].
     pub fn find_in<'s>(&self, snapshot: &'s Snapshot) -> Result<Resource<'s>> {
-        let locator = self.locator();
-        let found = match self.find(snapshot, &locator) {
-            Err(error) if error.code() == Code::NotFound => self.find_renamed(snapshot, &locator).ok_or(error)?,
+        let mut memory = self.memory.load();
+        let found = match self.find(snapshot, &memory.locator) {
+            Err(error) if error.code() == Code::NotFound => memory.find_renamed(snapshot).ok_or(error)?,
             found => found?,
         };
-        let mut memory = self.memory();
-        if self.is_strict
-            && let Some(binding) = &memory.binding
-            && !binding.is_of(&found)
-        {
-            return Err(binding.refusal(&found));
+        loop {
+            if self.is_strict {
+                memory.check(&found)?;
+            }
+            let Some(next) = memory.after(&found, snapshot.epoch()) else { return Ok(found) };
+            let last = self.memory.compare_and_swap(&memory, Arc::new(next));
+            if Arc::ptr_eq(&last, &memory) {
+                return Ok(found);
+            }
+            memory = last; // Another thread was faster.
         }
-        if let Locator::Path(path) = &locator
-            && !path.is_symbolic()
-        {
-            memory.locator = Locator::Path(found.path());
-        }
-        match &mut memory.binding {
-            Some(binding) if binding.epoch > snapshot.epoch() => {}
-            Some(binding) => binding.follow(&found, snapshot.epoch()),
-            None => memory.binding = Some(Binding::new(&found, snapshot.epoch())),
-        }
-        Ok(found)
     }
 
     /// The instance in a snapshot of the same client, if the server confirmed it within `max_age`.
@@ -230,25 +225,6 @@ impl Handle {
         }
     }
 
-    /// The instance that has the `configurationId` last seen, if exactly one has.
-    fn find_renamed<'s>(&self, snapshot: &'s Snapshot, locator: &Locator) -> Option<Resource<'s>> {
-        let memory = self.memory().binding.as_ref()?.configuration_id.clone()?;
-        let lists: Vec<List<'s>> = match locator {
-            Locator::Named { list, .. } => snapshot.core_servers().iter().map(|server| server.sub(*list)).collect(),
-            Locator::Path(path) => {
-                let mut steps = path.steps().to_vec();
-                steps.last_mut()?.selector = None;
-                match snapshot.resolve_path(&Path::from_steps(steps).ok()?).ok()? {
-                    Target::List(list) => vec![list],
-                    Target::One(_) => return None,
-                }
-            }
-        };
-        let mut found = lists.iter().flat_map(|list| list.iter()).filter(|r| r.configuration_id() == Some(&memory));
-        let first = found.next()?;
-        found.next().is_none().then_some(first)
-    }
-
     /// Carries out an action of the catalogue on the instance, at most once. Waits for its turn and for the server's answer,
     /// at most `timeout` in all (default: the action timeout of the settings). See [`action`].
     ///
@@ -293,50 +269,95 @@ impl Handle {
     }
 }
 
-impl Binding {
-    fn new(found: &Resource<'_>, epoch: u64) -> Binding {
-        let configuration_id = found.configuration_id().map(str::to_owned);
-        Binding { id: found.id(), configuration_id, epoch, rebinds: 0, other_objects: 0 }
-    }
-
-    /// Whether this is the object that was bound, perhaps with a new id.
-    fn is_of(&self, found: &Resource<'_>) -> bool {
-        match &self.configuration_id {
-            Some(known) => found.configuration_id() == Some(known),
-            None => found.id() == self.id,
-        }
-    }
-
-    fn follow(&mut self, found: &Resource<'_>, epoch: u64) {
-        if self.id == found.id() {
-            if self.configuration_id.as_deref() != found.configuration_id() {
-                self.configuration_id = found.configuration_id().map(str::to_owned);
+impl Memory {
+    /// The instance that has the `configurationId` last seen, if exactly one has.
+    fn find_renamed<'s>(&self, snapshot: &'s Snapshot) -> Option<Resource<'s>> {
+        let known = self.binding.as_ref()?.configuration_id.as_deref()?;
+        match &self.locator {
+            Locator::Named { list, .. } => only_one(&everywhere(snapshot, *list), known),
+            Locator::Path(path) => {
+                let mut steps = path.steps().to_vec();
+                steps.last_mut()?.selector = None;
+                match snapshot.resolve_path(&Path::from_steps(steps).ok()?).ok()? {
+                    Target::List(list) => only_one(&[list], known),
+                    Target::One(_) => None,
+                }
             }
-            return;
         }
-        let other = self.configuration_id.is_some() && !self.is_of(found);
-        let (rebinds, other_objects) = (self.rebinds + 1, self.other_objects + u64::from(other));
-        *self = Binding { rebinds, other_objects, ..Binding::new(found, epoch) };
     }
 
-    fn refusal(&self, found: &Resource<'_>) -> Error {
-        let was = |configuration_id: Option<&str>, id: Uuid| match configuration_id {
+    /// The `configurationId` of what was found, where it identifies it: it is not empty, and nothing else has it.
+    fn identity<'s>(&self, found: &Resource<'s>) -> Option<&'s str> {
+        let known = found.configuration_id().filter(|known| !known.is_empty())?;
+        let (snapshot, collection, _) = found.parts();
+        let lists = match &self.locator {
+            Locator::Named { list, .. } => everywhere(snapshot, *list),
+            Locator::Path(_) => vec![List::of_collection(snapshot, collection)],
+        };
+        only_one(&lists, known).map(|_| known)
+    }
+
+    /// What is known after something was found; `None` where that is nothing new.
+    fn after(&self, found: &Resource<'_>, epoch: u64) -> Option<Memory> {
+        let (id, seen) = (found.id(), found.configuration_id());
+        let known = self.binding.as_ref();
+        if known.is_some_and(|known| known.epoch > epoch || known.id == id && self.seen.as_deref() == seen) {
+            return None;
+        }
+        let configuration_id = self.identity(found).map(str::to_owned);
+        let binding = match known {
+            None => Binding { id, configuration_id, epoch, rebinds: 0, other_objects: 0 },
+            Some(known) if known.id == id => Binding { configuration_id, ..known.clone() },
+            Some(known) => {
+                let is_other = known.configuration_id.is_some() && known.configuration_id.as_deref() != seen;
+                let (rebinds, other_objects) = (known.rebinds + 1, known.other_objects + u64::from(is_other));
+                Binding { id, configuration_id, epoch, rebinds, other_objects }
+            }
+        };
+        let locator = match &self.locator {
+            Locator::Path(path) if !path.is_symbolic() => Locator::Path(found.path()),
+            locator => locator.clone(),
+        };
+        Some(Memory { locator, binding: Some(binding), seen: seen.map(str::to_owned) })
+    }
+
+    /// Refuses another object than the one that was bound, which may have a new id by now.
+    fn check(&self, found: &Resource<'_>) -> Result<()> {
+        let Some(bound) = self.binding.as_ref().filter(|bound| bound.id != found.id()) else { return Ok(()) };
+        let identity = self.identity(found);
+        if identity.is_some() && identity == bound.configuration_id.as_deref() {
+            return Ok(());
+        }
+        let named = |configuration_id: Option<&str>, id: Uuid| match configuration_id {
             Some(configuration_id) => format!("configurationId {configuration_id}"),
             None => format!("id {id}"),
         };
         let message = format!(
             "{} is another object now ({}) than the one the strict handle is bound to ({})",
             found.path(),
-            was(found.configuration_id(), found.id()),
-            was(self.configuration_id.as_deref(), self.id),
+            named(identity, found.id()),
+            named(bound.configuration_id.as_deref(), bound.id),
         );
-        Error::new(Code::NotFound, message)
+        Err(Error::new(Code::NotFound, message))
     }
+}
+
+/// A list in all core servers.
+fn everywhere(snapshot: &Snapshot, list: SubId) -> Vec<List<'_>> {
+    snapshot.core_servers().iter().map(|server| server.sub(list)).collect()
+}
+
+/// The instance with this `configurationId`, if exactly one has it.
+fn only_one<'s>(lists: &[List<'s>], configuration_id: &str) -> Option<Resource<'s>> {
+    let all = lists.iter().flat_map(|list| list.iter());
+    let mut found = all.filter(|resource| resource.configuration_id() == Some(configuration_id));
+    let first = found.next()?;
+    found.next().is_none().then_some(first)
 }
 
 impl Clone for Handle {
     fn clone(&self) -> Self {
-        let memory = Mutex::new(self.memory().clone());
+        let memory = ArcSwap::new(self.memory.load_full());
         Handle { live: self.live.clone(), kind: self.kind, is_strict: self.is_strict, memory }
     }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use crate::catalog::Kind;
-use crate::error::Error;
+use crate::error::{Code, Error};
+use crate::snapshot::Snapshot;
 
 /// How well the client knows the server. The numbers are stable: they cross the C boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -117,4 +118,27 @@ pub struct Health {
     pub events_problem: Option<Problem>,
     /// Snapshots that were replaced and that a reader still holds.
     pub retired_snapshots: u64,
+}
+
+impl Health {
+    /// The health of a client without a sync: in a forked child that closed it, or could not start one.
+    pub(crate) fn without_sync(snapshot: &Snapshot, error: Error) -> Health {
+        let at = SystemTime::now();
+        let state = if error.code() == Code::Closed { State::Closed } else { State::Failed };
+        let last_error = (state == State::Failed).then(|| Problem { error, at, about: String::new() });
+        Health {
+            state,
+            since: at,
+            has_data: snapshot.has_data(),
+            age: snapshot.age(),
+            epoch: snapshot.epoch(),
+            generation: snapshot.generation(),
+            last_error,
+            failing: Vec::new(),
+            overdue: Vec::new(),
+            events: EventsState::Off,
+            events_problem: None,
+            retired_snapshots: 0,
+        }
+    }
 }

@@ -19,9 +19,8 @@ use crate::handle::{
 use crate::health::Health;
 use crate::path::{Path, Selector};
 use crate::snapshot::cell::Cell;
-use crate::snapshot::collection::Address;
 use crate::snapshot::{Resource, Snapshot};
-use crate::sync::{Awaited, Message, Shared};
+use crate::sync::{Message, Shared, closed};
 use crate::watch::{Filter, Watch};
 
 /// A client of one iSymphony server: keeps a [`Snapshot`] of its live state true in the background, and acts by name.
@@ -60,26 +59,33 @@ impl Live {
     }
 
     /// The sync. In a forked child it is started anew when first asked for: the child goes on from its copy of the
-    /// snapshot, over connections of its own.
-    pub(crate) fn shared(&self) -> Arc<Shared> {
+    /// snapshot, over connections of its own. That of the parent is never given: its locks may be held by threads that are
+    /// not there.
+    ///
+    /// # Errors
+    /// In a forked child alone: [`Code::Closed`] where it closed the client before; why the sync could not be started.
+    pub(crate) fn shared(&self) -> Result<Arc<Shared>> {
         let shared = self.0.shared.load_full();
-        if !shared.is_foreign() || shared.is_closed() {
-            return shared;
+        if !shared.is_foreign() {
+            return Ok(shared);
+        }
+        if shared.is_closed() {
+            return Err(closed());
         }
         let mut config = self.0.config.clone();
         if let Some(credentials) = self.0.credentials.load_full() {
             // They were checked when they were set.
             let _ = config.credentials(credentials.0.clone(), credentials.1.clone());
         }
-        let Ok(own) = Shared::start(config, self.0.cell.clone()) else { return shared };
+        let own = Shared::start(config, self.0.cell.clone())?;
         let last = self.0.shared.compare_and_swap(&shared, own.clone());
         if Arc::ptr_eq(&last, &shared) {
             // What belongs to the parent's threads is never freed here.
             std::mem::forget(shared);
-            return own;
+            return Ok(own);
         }
         own.close(Duration::ZERO);
-        self.0.shared.load_full()
+        Ok(self.0.shared.load_full())
     }
 
     /// The settings.
@@ -90,9 +96,10 @@ impl Live {
     /// Waits for the first whole snapshot; `None` waits as long as it takes.
     ///
     /// # Errors
-    /// [`Code::SyncTimeout`], which says what stands in the way; [`Code::Closed`]; [`Code::Internal`] when a defect ended the sync.
+    /// [`Code::SyncTimeout`], which says what stands in the way; [`Code::Closed`]; [`Code::Internal`] when a defect ended the
+    /// sync. In a forked child, here and in all that asks the server, also as [`Live::open`].
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Snapshot> {
-        self.shared().wait_for_data(Limit::new(timeout))
+        self.shared()?.wait_for_data(Limit::new(timeout))
     }
 
     /// Pins the current snapshot, whatever its age; empty before the first sync. Never waits, takes no lock.
@@ -127,7 +134,10 @@ impl Live {
 
     /// How the client is doing. Takes a short lock; meant for a status display, not for every read.
     pub fn health(&self) -> Health {
-        self.shared().health()
+        match self.shared() {
+            Ok(shared) => shared.health(),
+            Err(error) => Health::without_sync(&self.snapshot(), error),
+        }
     }
 
     /// Asks for all core servers' own lists now, and waits until they are read, before the first sync for that too: at most
@@ -136,27 +146,24 @@ impl Live {
     /// # Errors
     /// [`Code::TimedOut`], before the first sync [`Code::SyncTimeout`]; [`Code::Closed`]; [`Code::Internal`] when a defect ended the sync.
     pub fn refresh(&self, timeout: Option<Duration>) -> Result<Snapshot> {
-        let (limit, since, shared) = (Limit::new(timeout), Moment::now(), self.shared());
-        let snapshot = shared.wait_for_data(limit)?;
-        let mut addresses = vec![Address::ROOT];
-        for server in &snapshot.0.servers {
-            addresses.extend(server.lists.iter().flatten().map(|list| list.address));
-        }
+        let (limit, since, shared) = (Limit::new(timeout), Moment::now(), self.shared()?);
+        shared.wait_for_data(limit)?;
         shared.tell(Message::Refresh);
-        shared.wait_for(&Awaited { addresses, since }, limit)
+        shared.wait_for_lists(since, limit)
     }
 
     /// Replaces the credentials, from the next request on, and tries again at once.
     ///
     /// # Errors
-    /// [`Code::Config`] when the user name cannot be sent.
+    /// [`Code::Config`] when the user name cannot be sent. In a forked child also as [`Live::wait`]; they are kept all the
+    /// same.
     pub fn set_credentials(&self, user_name: &str, password: impl Into<Secret>) -> Result<()> {
         let mut check = self.config().clone();
         let password = password.into();
         check.credentials(user_name, password.clone())?;
         let credentials = (user_name.to_owned(), password);
         self.0.credentials.store(Some(Arc::new(credentials.clone())));
-        let shared = self.shared();
+        let shared = self.shared()?;
         shared.transport.set_credentials(Some(credentials));
         shared.tell(Message::Retry);
         Ok(())
@@ -294,7 +301,8 @@ impl Live {
         let snapshot = self.snapshot();
         let (objects, bytes) = snapshot.size();
         let report = snapshot.report();
-        let shared = self.shared();
+        // Where the child of a fork has no sync, what the parent had counted; no lock is taken.
+        let shared = self.shared().unwrap_or_else(|_| self.0.shared.load_full());
         let counters = &shared.counters;
         let mut metrics = vec![
             ("requests", counters.requests.load(Relaxed)),

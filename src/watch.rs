@@ -85,23 +85,27 @@ pub struct Watch {
     seen: Snapshot,
     pending: VecDeque<Change>,
     merged: u64,
-    news: Arc<News>,
+    /// Empty until it could be subscribed to.
+    news: OnceLock<Arc<News>>,
     /// The last change that was taken was an event.
     told_event: bool,
 }
 
 impl Watch {
     pub(crate) fn new(live: Live, filter: Filter, seen: Snapshot) -> Watch {
-        let news = News::subscribe(&live, &filter);
-        Watch { live, filter, seen, pending: VecDeque::new(), merged: 0, news, told_event: false }
+        let news = OnceLock::new();
+        let watch = Watch { live, filter, seen, pending: VecDeque::new(), merged: 0, news, told_event: false };
+        // What stands in the way is told when something is asked of the watch.
+        let _ = watch.news();
+        watch
     }
 
     /// The next change; waits for one at most `timeout` (`None`: as long as it takes). `Ok(None)`: none came in time.
     ///
     /// # Errors
-    /// [`Code::Closed`] once the client is closed and everything was taken.
+    /// [`Code::Closed`] once the client is closed and everything was taken. In a forked child also as [`Live::wait`].
     pub fn next(&mut self, timeout: Option<Duration>) -> Result<Option<Change>> {
-        let (limit, news) = (Limit::new(timeout), self.news().clone());
+        let (limit, news) = (Limit::new(timeout), self.news()?.clone());
         loop {
             if let Some(change) = self.take(&news) {
                 return Ok(Some(change));
@@ -116,12 +120,18 @@ impl Watch {
     }
 
     /// What tells this process that it is worth looking.
-    fn news(&self) -> &Arc<News> {
-        let mut news = &self.news;
-        while news.process != std::process::id() {
-            news = news.child.get_or_init(|| News::subscribe(&self.live, &self.filter));
+    fn news(&self) -> Result<&Arc<News>> {
+        let mut place = &self.news;
+        loop {
+            match place.get() {
+                Some(news) if news.process == std::process::id() => return Ok(news),
+                Some(news) => place = &news.child,
+                None => {
+                    let news = News::subscribe(&self.live, &self.filter)?;
+                    let _ = place.set(news);
+                }
+            }
         }
-        news
     }
 
     /// Takes a change without waiting.
@@ -186,9 +196,10 @@ impl Watch {
     /// the watch and is closed with it; a forked child has one of its own.
     ///
     /// # Errors
-    /// [`Code::Internal`] when the process may open no more descriptors; it may work later.
+    /// [`Code::Internal`] when the process may open no more descriptors; it may work later. In a forked child also as
+    /// [`Live::wait`].
     pub fn fd(&self) -> Result<BorrowedFd<'_>> {
-        self.news().signal.fd()
+        self.news()?.signal.fd()
     }
 }
 
@@ -209,8 +220,16 @@ struct News {
 }
 
 impl News {
-    fn subscribe(live: &Live, filter: &Filter) -> Arc<News> {
-        let (shared, signal) = (live.shared(), Arc::new(Signal::default()));
+    fn subscribe(live: &Live, filter: &Filter) -> Result<Arc<News>> {
+        let (signal, process, child) = (Arc::new(Signal::default()), std::process::id(), OnceLock::new());
+        let shared = match live.shared() {
+            Ok(shared) => shared,
+            Err(error) if error.code() == Code::Closed => {
+                signal.set(); // There is nothing to wait for.
+                return Ok(Arc::new(News { signal, events: None, process, child }));
+            }
+            Err(error) => return Err(error),
+        };
         let wake = Arc::downgrade(&signal);
         let ring = move || {
             if let Some(signal) = wake.upgrade() {
@@ -220,7 +239,7 @@ impl News {
         let events = filter.events.then(|| shared.events.subscribers.subscribe(ring));
         shared.signals.add(&signal, filter.kinds);
         signal.set(); // Something may have been published before the signal was known.
-        Arc::new(News { signal, events, process: std::process::id(), child: OnceLock::new() })
+        Ok(Arc::new(News { signal, events, process, child }))
     }
 }
 

@@ -238,6 +238,25 @@ fn what_is_gone_is_refused_before_anything_is_sent_unless_forced() {
 }
 
 #[test]
+fn a_forced_action_is_not_sent_to_a_name_that_reads_as_a_step_up() {
+    let (sandbox, live) = world();
+    let force = Options::default().force(true);
+    for name in [".", "..", "../..", "a/../..", "..\\.."] {
+        let handle = live.extension(name, Some("default")).unwrap();
+        let error = handle.act_with("enable_dnd", &[], &force).unwrap_err();
+        assert_eq!(error.code(), Code::InvalidPath, "{name}: {error}");
+        assert!(error.message().starts_with("not sent: "), "{error}");
+        let path = format!("{}/enableDnd", handle.path());
+        assert_eq!(live.post(&path, None, None).unwrap_err().code(), Code::InvalidPath, "{path}");
+    }
+    assert!(posts(&sandbox).is_empty());
+    for name in ["...", "a/b", "%2e%2e", "..a"] {
+        let handle = live.extension(name, Some("default")).unwrap();
+        assert_eq!(handle.act_with("enable_dnd", &[], &force).unwrap_err().http_status(), Some(404), "{name}");
+    }
+}
+
+#[test]
 fn arguments_are_checked_and_the_error_says_what_is_allowed() {
     let (sandbox, live) = world();
     let user = live.user("4224", None).unwrap();

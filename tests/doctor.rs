@@ -359,17 +359,23 @@ fn a_server_that_falls_silent_is_given_up_soon() {
 fn what_an_overlay_says_is_absent_is_no_news() {
     let sandbox = world();
     sandbox.respond_with("*/logins", RawResponse::status(404, "what?"));
+    sandbox.respond_with("*/originate", RawResponse::status(404, "what?"));
     let overlay = examine(&sandbox).overlay().unwrap();
+    let at = overlay.find("# [actions.\"Extension.originate\"]\n# path").unwrap();
+    let overlay = format!("[actions.\"Extension.originate\"]\nabsent = true\n\n{}", &overlay[..at]);
     let mut adapted = config(&sandbox.url());
     adapted.overlay(&overlay).unwrap();
     let report = doctor::examine(&adapted, &Options::default());
     assert_eq!(report.set("User.logins").unwrap().mark, 'S');
     assert_eq!(report.count(Severity::Warning), 0, "{report}");
-    assert_eq!(report.overlay().unwrap(), overlay);
+    let originate = report.action("Extension.originate").unwrap();
+    assert_eq!((originate.mark, originate.verdict), ('S', Verdict::Unknown));
+    let overlay = report.overlay().unwrap();
+    assert!(!overlay.contains("# [") && overlay.contains("absent = true\n\n[subs.\"User.logins\"]"), "{overlay}");
     sandbox.clear_overrides();
     let report = doctor::examine(&adapted, &Options::default());
     assert!(finding(&report, "User.logins").advice.contains("out of the overlay"), "{report}");
-    assert_eq!(report.overlay(), None);
+    assert!(!report.overlay().unwrap().contains("User.logins"));
 }
 
 #[test]

@@ -333,3 +333,82 @@ fn what_is_below_a_strict_handle_is_strict_too() {
     assert_eq!(strict.set_status("Back", "available", "", None).unwrap_err().code(), Code::NotFound);
     assert!(sandbox.requests().iter().all(|request| request.method != "POST"), "nothing was sent");
 }
+
+/// Replaces a core server's extensions: their ids, numbers and `configurationId`s.
+fn replace_extensions(sandbox: &Sandbox, live: &Live, core_server: &str, extensions: &[(u128, &str, &str)]) {
+    let id = |id| uuid::Uuid::from_u128(id);
+    let items = extensions.iter().map(|(extension, number, configuration_id)| {
+        let id = id(*extension);
+        format!(r#"{{"id":"{id}","extensionNumber":"{number}","configurationId":"{configuration_id}"}}"#)
+    });
+    let server = live.snapshot().core_server(core_server).unwrap().id();
+    let list = format!("coreServers/{server}/extensions");
+    sandbox.override_body(&list, &format!("[{}]", items.collect::<Vec<_>>().join(",")));
+    until(live, "the extensions", |snapshot| {
+        let list = snapshot.core_server(core_server).unwrap().extensions();
+        let there = |(extension, number, _): &(u128, &str, &str)| {
+            list.by_id(id(*extension)).is_some_and(|found| found.name() == Some(*number))
+        };
+        list.len() == extensions.len() && extensions.iter().all(there)
+    });
+}
+
+#[test]
+fn a_configuration_id_that_is_empty_or_shared_leads_a_handle_to_no_other_object() {
+    for shared in ["", "7"] {
+        let sandbox = Sandbox::start(SandboxConfig::new().users(2)).unwrap();
+        let live = open(&sandbox);
+        replace_extensions(&sandbox, &live, "default", &[(1, "4224", shared), (2, "4225", shared)]);
+        let path = "coreServers/getByName/default/extensions/getByName/4224";
+        let handles = [(*live.extension("4224", None).unwrap()).clone(), live.handle(path).unwrap()];
+        for handle in &handles {
+            assert_eq!(handle.resolve().unwrap().as_u128(), 1);
+            assert_eq!(handle.binding().unwrap().configuration_id, None);
+        }
+        let strict = handles.each_ref().map(|handle| handle.strict());
+        replace_extensions(&sandbox, &live, "default", &[(2, "4225", shared)]);
+        for handle in handles.iter().chain(&strict) {
+            assert_eq!(handle.get().unwrap_err().code(), Code::NotFound);
+        }
+        // The name goes to the other one.
+        replace_extensions(&sandbox, &live, "default", &[(2, "4224", shared)]);
+        for (handle, strict) in handles.iter().zip(&strict) {
+            assert_eq!(handle.resolve().unwrap().as_u128(), 2);
+            let error = strict.get().unwrap_err();
+            assert!(error.code() == Code::NotFound && error.message().contains("strict"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_strict_handle_knows_its_object_by_its_id_or_a_configuration_id_of_its_own() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(2)).unwrap();
+    let live = open(&sandbox);
+    replace_extensions(&sandbox, &live, "default", &[(1, "4224", "7"), (2, "4225", "8")]);
+    let strict = live.extension("4224", None).unwrap().strict();
+    assert_eq!(strict.binding().unwrap().configuration_id.as_deref(), Some("7"));
+    replace_extensions(&sandbox, &live, "default", &[(3, "4224", "7"), (4, "4225", "8")]);
+    assert_eq!(strict.resolve().unwrap().as_u128(), 3);
+    // Another one has it too: it tells nothing any more.
+    replace_extensions(&sandbox, &live, "default", &[(5, "4224", "7"), (6, "4225", "7")]);
+    let error = strict.get().unwrap_err();
+    assert!(error.message().contains("configurationId 7") && error.message().contains("(id "), "{error}");
+    replace_extensions(&sandbox, &live, "default", &[(3, "4224", "7"), (6, "4225", "7")]);
+    assert_eq!(strict.resolve().unwrap().as_u128(), 3);
+}
+
+#[test]
+fn a_handle_without_a_core_server_does_not_go_over_to_another_one() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(2).core_servers(["default", "branch"])).unwrap();
+    let live = open(&sandbox);
+    replace_extensions(&sandbox, &live, "default", &[(1, "4224", "7"), (2, "4225", "8")]);
+    replace_extensions(&sandbox, &live, "branch", &[(3, "6000", "7")]);
+    let handle = live.extension("4224", None).unwrap();
+    let of_default = live.extension("4224", Some("default")).unwrap();
+    assert_eq!((handle.resolve().unwrap().as_u128(), of_default.resolve().unwrap().as_u128()), (1, 1));
+    replace_extensions(&sandbox, &live, "default", &[(1, "4230", "7"), (2, "4225", "8")]);
+    assert_eq!(of_default.resolve().unwrap().as_u128(), 1, "renamed");
+    replace_extensions(&sandbox, &live, "default", &[(2, "4225", "8")]);
+    assert_eq!(handle.get().unwrap_err().code(), Code::NotFound);
+    assert_eq!(of_default.get().unwrap_err().code(), Code::NotFound);
+}

@@ -293,6 +293,23 @@ fn resident() -> usize {
 }
 
 #[test]
+fn an_event_is_a_hint_and_handed_on_whatever_is_in_it() {
+    let sandbox = sandbox();
+    let live = connected(&sandbox);
+    let mut watch = live.watch(isymphony::watch::Filter::default().kinds([]));
+    let core_server = sandbox.core_server_id();
+    for (n, odd) in ["1e400", r#""\ud800""#, r#"{"\udfff":[1e999]}"#].into_iter().enumerate() {
+        let number = format!("509{n}");
+        sandbox.add_queue(&number, "Night").unwrap();
+        let event = format!(r#"{{"type":"added","x":{odd},"coreServerId":"{core_server}"}}"#);
+        sandbox.send_event(&event);
+        let change = watch.next(LONG).unwrap().unwrap().event.expect("an event");
+        assert_eq!((&*change.event_type, &*change.json), ("added", &*event));
+        until(&live, odd, |snapshot| snapshot.core_server("default").unwrap().queues().find(&number).is_some());
+    }
+}
+
+#[test]
 fn what_is_no_event_is_ignored_and_counted() {
     let sandbox = sandbox();
     let live = connected(&sandbox);

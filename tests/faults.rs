@@ -166,6 +166,25 @@ fn a_list_that_is_suddenly_nearly_empty_is_asked_for_once_more() {
 }
 
 #[test]
+fn a_list_that_is_nearly_empty_right_after_a_restart_is_asked_for_once_more() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(40)).unwrap();
+    let live = open(&sandbox);
+    let users = || (live.snapshot().epoch(), live.snapshot().core_server("default").unwrap().users().len());
+    let before = users().1;
+    for (epoch, times, after) in [(2, "; times=1", before), (3, "", 0)] {
+        sandbox.stop_listening();
+        sandbox.restart();
+        let core = sandbox.core_server_id();
+        sandbox.fault_from_str(&format!("text=[]; on=coreServers/{core}/users{times}")).unwrap();
+        sandbox.start_listening().unwrap();
+        until("the new incarnation", &live, || users().0 == epoch);
+        assert_eq!(users().1, after);
+        let held = live.metrics().iter().find(|(name, _)| *name == "held_back_answers").unwrap().1;
+        assert_eq!(held, epoch - 1);
+    }
+}
+
+#[test]
 fn a_hidden_list_goes_and_comes_back_and_a_gone_instance_goes() {
     let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
     let live = open(&sandbox);
@@ -251,4 +270,73 @@ fn a_list_that_is_not_confirmed_in_time_makes_the_client_stale_and_says_which() 
     sandbox.clear_faults();
     until("live again", &live, || live.health().state == State::Live);
     assert!(live.health().overdue.is_empty());
+}
+
+#[test]
+fn new_credentials_are_tried_at_once_for_what_was_forbidden_by_itself() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(3)).unwrap();
+    // With the longest waits: what is forbidden is asked for again after half a minute at the earliest.
+    let slow = || {
+        let mut config = config(&sandbox);
+        config.backoff(Duration::from_secs(60), Duration::from_secs(60)).unwrap();
+        config
+    };
+    let forbidden = |live: &Live| live.health().failing.iter().any(|(kind, _)| *kind == Kind::User);
+    let users = format!("status=403; on=coreServers/{}/users", sandbox.core_server_id());
+    let live = Live::open(slow()).unwrap();
+    live.wait(LONG).unwrap();
+    sandbox.fault_from_str(&users).unwrap();
+    until("forbidden", &live, || forbidden(&live));
+    sandbox.clear_faults();
+    live.set_credentials("other", "better").unwrap();
+    until("allowed", &live, || !forbidden(&live));
+    // The same before the first snapshot.
+    sandbox.fault_from_str(&users).unwrap();
+    let live = Live::open(slow()).unwrap();
+    until("forbidden at the start", &live, || forbidden(&live));
+    sandbox.clear_faults();
+    live.set_credentials("other", "better").unwrap();
+    live.wait(LONG).unwrap();
+    assert!(live.snapshot().core_server("default").unwrap().users().is_known());
+}
+
+/// What one kind can be answered with everywhere, while all else is well.
+const BROKEN_KIND: [&str; 6] =
+    ["status=500", "status=403", "body=html", "drop", "cut=60", "redirect=https://elsewhere:1/"];
+
+#[test]
+fn a_kind_that_fails_everywhere_does_not_keep_the_first_snapshot_back() {
+    for fault in BROKEN_KIND {
+        let sandbox = Sandbox::start(SandboxConfig::new().users(50)).unwrap();
+        sandbox.fault_from_str(&format!("{fault}; on=**/status")).unwrap();
+        let live = Live::open(config(&sandbox)).unwrap();
+        let snapshot = live.wait(LONG).unwrap_or_else(|error| panic!("{fault}: {error}"));
+        assert_eq!((mike(&snapshot).as_str(), michael(&snapshot).as_str()), ("Mike", "Michael Y"), "{fault}");
+        assert!(live.health().failing.iter().any(|(kind, _)| *kind == Kind::Status), "{fault}: it is told");
+        sandbox.clear_faults();
+        until(&format!("{fault}: healed"), &live, || {
+            let snapshot = live.snapshot();
+            let mike = snapshot.core_server("default").unwrap().users().by_name("mike").unwrap();
+            User::try_from(mike).unwrap().status().is_some() && live.health().failing.is_empty()
+        });
+    }
+}
+
+#[test]
+fn a_kind_that_begins_to_fail_everywhere_holds_up_nothing_else() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(50)).unwrap();
+    let live = open(&sandbox);
+    let failed = || live.metrics().iter().find(|(name, _)| *name == "failed_requests").unwrap().1;
+    for (round, fault) in ["status=500", "status=403", "body=html"].iter().enumerate() {
+        let (before, new) = (failed(), format!("Michael {round}"));
+        sandbox.fault_from_str(&format!("{fault}; on=**/status")).unwrap();
+        until(&format!("{fault}: many failures"), &live, || {
+            assert_eq!(live.health().state, State::Live, "{fault}");
+            failed() > before + 60
+        });
+        sandbox.set_display_name("4224", &new).unwrap();
+        until(&format!("{fault}: the extensions go on"), &live, || michael(&live.snapshot()) == new);
+        sandbox.clear_faults();
+        until(&format!("{fault}: healed"), &live, || live.health().failing.is_empty());
+    }
 }

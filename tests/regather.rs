@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use isymphony::catalog::Kind;
-use isymphony::health::State;
+use isymphony::health::{EventsState, State};
 use isymphony::sandbox::{Caller, Sandbox, SandboxConfig};
 use isymphony::snapshot::{CoreServer, Extension, Snapshot, User};
 use isymphony::watch::Filter;
@@ -20,6 +20,15 @@ fn config(sandbox: &Sandbox, longest: Duration) -> Config {
         config.cadence(kind, Duration::from_millis(20), longest).unwrap();
     }
     config.max_requests_per_second(2000.0).unwrap().events(false);
+    config
+}
+
+/// A client that asks for everything once, and then for long not again.
+fn once(sandbox: &Sandbox) -> Config {
+    let mut config = config(sandbox, Duration::from_secs(600));
+    for kind in Kind::ALL {
+        config.cadence(kind, Duration::from_secs(500), Duration::from_secs(600)).unwrap();
+    }
     config
 }
 
@@ -87,11 +96,7 @@ fn a_core_server_that_goes_takes_nothing_from_the_others() {
 #[test]
 fn what_is_wanted_while_the_whole_is_read_anew_is_not_forgotten() {
     let sandbox = Sandbox::start(SandboxConfig::new().core_servers(["default", "branch"])).unwrap();
-    let mut slow = config(&sandbox, Duration::from_secs(600));
-    for kind in Kind::ALL {
-        slow.cadence(kind, Duration::from_secs(500), Duration::from_secs(600)).unwrap();
-    }
-    let live = open(slow);
+    let live = open(once(&sandbox));
     without_the_branch(&sandbox, &live);
     sandbox.fault_from_str("delay=700ms; on=*/conferences; times=1").unwrap();
     sandbox.clear_requests();
@@ -169,6 +174,44 @@ fn what_failed_and_is_gone_is_no_trouble_any_more() {
     until("failing", &live, || live.health().failing.iter().any(|(kind, _)| *kind == Kind::Status));
     sandbox.remove_user("mike").unwrap();
     until("forgotten", &live, || live.health().failing.is_empty());
+}
+
+#[test]
+fn the_order_of_the_core_servers_means_nothing() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(3).core_servers(["default", "branch"])).unwrap();
+    let mut config = once(&sandbox);
+    config.cadence(Kind::CoreServer, Duration::from_millis(20), Duration::from_millis(40)).unwrap();
+    let raw: Vec<String> = open(config.clone()).snapshot().core_servers().iter().map(|server| server.raw()).collect();
+    let mut orders = [format!("[{},{}]", raw[0], raw[1]), format!("[{},{}]", raw[1], raw[0])].into_iter().cycle();
+    let asked = |what: &str| sandbox.requests().iter().filter(|request| request.path.ends_with(what)).count();
+    sandbox.clear_requests();
+    let (live, mut turns) = (Live::open(config).unwrap(), 0);
+    // The other way round at each look: while the whole is gathered, and afterwards.
+    until("looked at ten times", &live, || {
+        if asked("coreServers") >= turns {
+            sandbox.override_body("coreServers", &orders.next().unwrap());
+            turns += 1;
+        }
+        turns > 10
+    });
+    assert!(live.health().has_data);
+    let users = asked("/users");
+    assert!(users < 5, "the whole was read anew: {users} lists of users");
+}
+
+#[test]
+fn what_is_hidden_everywhere_is_looked_into_once() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(100)).unwrap();
+    for hidden in ["status", "logins"] {
+        sandbox.fault_from_str(&format!("status=404; on=**/{hidden}")).unwrap();
+    }
+    let live = open(once(&sandbox));
+    assert!(default(&live.snapshot()).users().len() >= 100);
+    let requests = sandbox.requests();
+    let hidden = requests.iter().filter(|request| request.path.ends_with("/status")).count();
+    let looks = requests.iter().filter(|request| request.path.ends_with("coreServers")).count();
+    // One in the beginning, one at the end, and at most one for each kind.
+    assert!(hidden >= 100 && looks <= 4, "{looks} looks at the core servers for {hidden} hidden statuses");
 }
 
 /// A server with so many extensions that asking them all takes several seconds.
@@ -265,4 +308,37 @@ fn what_the_application_watches_is_asked_for_first() {
     until("statuses are asked for more often", &live, || asked("/status") >= 200 && asked("/logins") >= 1);
     let (statuses, logins) = (asked("/status"), asked("/logins"));
     assert!(statuses > 3 * logins / 2, "watched: {statuses} times, not watched: {logins} times");
+}
+
+#[test]
+fn what_no_event_tells_of_is_read_however_many_events_come() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(60)).unwrap();
+    let mut config = config(&sandbox, Duration::from_millis(200));
+    let kinds = [Kind::User, Kind::Login, Kind::Extension, Kind::CallSegment];
+    config.kinds(kinds).max_requests_per_second(400.0).unwrap().events(true);
+    let live = open(config);
+    until("connected", &live, || live.health().events == EventsState::Connected);
+    let server = sandbox.core_server_id();
+    let extensions: Vec<_> = default(&live.snapshot()).extensions().iter().map(|extension| extension.id()).collect();
+    let asked = |what: &str| sandbox.requests().iter().filter(|request| request.path.ends_with(what)).count();
+    let mut events = 0..;
+    // More than the rate allows to ask for.
+    let mut flood = || {
+        for (n, extension) in events.by_ref().zip(&extensions) {
+            let call = uuid::Uuid::from_u128(n + 1_000);
+            sandbox.send_event(&format!(
+                r#"{{"type":"hangup","coreServerId":"{server}","callSegmentId":"{call}","extensionId":"{extension}"}}"#
+            ));
+        }
+    };
+    until("the flood", &live, || {
+        flood();
+        live.metrics().iter().any(|(name, value)| *name == "merged_event_hints" && *value > 1_000)
+    });
+    sandbox.clear_requests();
+    until("the logins are read twice", &live, || {
+        flood();
+        asked("/logins") >= 120
+    });
+    assert!(asked(&format!("{server}/callSegments")) > 10 && asked(&format!("{server}/users")) > 2);
 }

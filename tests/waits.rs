@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use isymphony::action::{Options, Outcome};
 use isymphony::catalog::Kind;
-use isymphony::sandbox::{Sandbox, SandboxConfig};
+use isymphony::sandbox::{RawResponse, Sandbox, SandboxConfig};
 use isymphony::watch::Filter;
 use isymphony::{Code, Config, Live};
 
@@ -54,6 +54,26 @@ fn a_ticket_does_not_wait_for_what_is_not_synced() {
         let calls = |snapshot: &isymphony::Snapshot| snapshot.core_server("default").unwrap().call_segments().len();
         assert_eq!((calls(&before), calls(&live.snapshot())), (0, 0));
         live.close(None);
+    }
+}
+
+#[test]
+fn a_ticket_of_an_action_that_touches_nobody_knows_what_waits_for_the_core_servers_lists() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(config(&sandbox));
+    let core_server = live.snapshot().core_server("default").unwrap().id();
+    let path = format!("coreServers/{core_server}/somethingNew");
+    sandbox.respond_with(&format!("POST {path}"), RawResponse::status(204, ""));
+    sandbox.respond_with("POST */getByName/7777/enableDnd", RawResponse::status(204, ""));
+    let unknown = live.extension("7777", Some("default")).unwrap();
+    let force = Options::default().force(true);
+    type Act<'a> = &'a dyn Fn() -> isymphony::Result<isymphony::action::Ticket>;
+    let acts: [(&str, Act<'_>); 2] =
+        [("5901", &|| live.post(&path, None, None)), ("5902", &|| unknown.act_with("enable_dnd", &[], &force))];
+    for (queue, act) in acts {
+        sandbox.add_queue(queue, "New").unwrap();
+        let after = act().unwrap().wait(LONG).unwrap();
+        assert!(after.core_server("default").unwrap().queues().find(queue).is_some(), "{queue}");
     }
 }
 

@@ -16,6 +16,7 @@ from collections.abc import Mapping as _Mapping
 from ._isymphony import (
     Agent,
     AgentHandle,
+    Binding,
     CallerId,
     CallSegment,
     CallSegmentHandle,
@@ -78,6 +79,7 @@ __all__ = [
     "Ambiguous",
     "AuthError",
     "BadAnswer",
+    "Binding",
     "CallSegment",
     "CallSegmentHandle",
     "CallerId",

@@ -3,6 +3,8 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use percent_encoding::percent_decode_str;
+
 use super::args::Context;
 use super::audit::Line;
 use super::{Arg, Calls, Options, Outcome, Ticket, invalid};
@@ -14,7 +16,7 @@ use crate::path::{PREFIX, Path};
 use crate::snapshot::collection::Address;
 use crate::snapshot::{Resource, ResourceOwned, Snapshot};
 use crate::sync::{Awaited, Message};
-use crate::transport::{Answer, Sent};
+use crate::transport::{Answer, Sent, Transport};
 
 /// How long a look at the server takes at most, after it said that the target is not there.
 const LOOK: Duration = Duration::from_secs(5);
@@ -40,7 +42,8 @@ struct Post<'a> {
     path: String,
     body: Option<String>,
     deadline: Instant,
-    touched: Vec<Address>,
+    /// What it may change, where that is known.
+    touched: Option<Vec<Address>>,
     /// The action, where it is one of the catalogue.
     row: Option<(Kind, &'static Action)>,
 }
@@ -117,9 +120,10 @@ impl Call<'_> {
     fn look_again(&self, target: &ResourceOwned, deadline: Instant) -> Option<ResourceOwned> {
         let since = Moment::now();
         let addresses = vec![Address::ROOT, target.get().parts().1.address];
-        self.live.shared().tell(Message::Urgent(addresses.clone()));
+        let shared = self.live.shared().ok()?;
+        shared.tell(Message::Urgent(addresses.clone()));
         let limit = Limit::new(Some(deadline.saturating_duration_since(Instant::now()).min(LOOK)));
-        let snapshot = self.live.shared().wait_for(&Awaited { addresses, since }, limit).ok()?;
+        let snapshot = shared.wait_for(&Awaited { addresses, since }, limit).ok()?;
         (self.locate)(&snapshot).ok()
     }
 
@@ -127,15 +131,18 @@ impl Call<'_> {
         line.target(target);
         let (snapshot, core_server) = (target.snapshot(), target.core_server());
         let context = Context { config: self.live.config(), snapshot, kind: self.kind, core_server };
-        let ticket = self.post(target.id_path().to_string(), &context, row, touched(target, row), deadline, line)?;
+        let ticket =
+            self.post(target.id_path().to_string(), &context, row, Some(touched(target, row)), deadline, line)?;
         Ok(Ticket { calls: calls_of(target, row), ..ticket })
     }
 
-    /// Sends to a path without knowing what is there.
+    /// Sends to a path without knowing what is there. A name in it that could be read as a step up is refused.
     fn send_by_path(&self, path: &Path, row: &'static Action, deadline: Instant, line: &mut Line) -> Result<Ticket> {
         let snapshot = self.live.snapshot();
         let context = Context { config: self.live.config(), snapshot: &snapshot, kind: self.kind, core_server: None };
-        self.post(path.to_string(), &context, row, Vec::new(), deadline, line)
+        let path = path.to_string();
+        let target = plain_path(&path).map_err(|error| error.context("not sent"))?.to_owned();
+        self.post(target, &context, row, None, deadline, line)
     }
 
     fn post(
@@ -143,7 +150,7 @@ impl Call<'_> {
         target: String,
         context: &Context<'_>,
         row: &'static Action,
-        touched: Vec<Address>,
+        touched: Option<Vec<Address>>,
         deadline: Instant,
         line: &mut Line,
     ) -> Result<Ticket> {
@@ -172,12 +179,12 @@ fn prepare_raw<'a>(live: &'a Live, path: &str, body: Option<&str>, timeout: Opti
         return Err(invalid(format!("the body is not JSON: {error}")));
     }
     let snapshot = live.snapshot();
-    let known = path.parse::<Path>().ok().and_then(|path| {
+    let touched = path.parse::<Path>().ok().and_then(|path| {
         let target = snapshot.resolve_path(&path).ok()?.one().ok()?;
         Some(touched(&target, path.action()?))
     });
-    let (deadline, touched) = (deadline(live, timeout), known.unwrap_or_default());
-    Ok(Post { live, path: path.to_owned(), body: body.map(str::to_owned), deadline, touched, row: None })
+    let (path, body, deadline) = (path.to_owned(), body.map(str::to_owned), deadline(live, timeout));
+    Ok(Post { live, path, body, deadline, touched, row: None })
 }
 
 /// A path as it may be sent, without the prefix of the Live API.
@@ -189,10 +196,10 @@ pub(crate) fn plain_path(path: &str) -> Result<&str> {
         let message = format!("the path holds {c:?}; in a name write it percent-encoded");
         return Err(Error::new(Code::InvalidPath, message));
     }
-    if path
-        .split('/')
-        .any(|segment| matches!(segment.replace("%2e", ".").replace("%2E", ".").as_str(), "" | "." | ".."))
-    {
+    // Whoever is on the way may decode the path before looking at its steps.
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    let steps_up = decoded.split(['/', '\\']).any(|segment| matches!(segment, "." | ".."));
+    if steps_up || path.split('/').any(str::is_empty) {
         return Err(Error::new(Code::InvalidPath, "the path holds an empty segment, \".\" or \"..\""));
     }
     Ok(path)
@@ -201,7 +208,7 @@ pub(crate) fn plain_path(path: &str) -> Result<&str> {
 impl Post<'_> {
     /// Waits for its turn, and sends it, once.
     fn run(mut self, line: &mut Line) -> Result<Ticket> {
-        let shared = self.live.shared();
+        let shared = self.live.shared()?;
         if shared.is_closed() {
             return Err(crate::sync::closed());
         }
@@ -218,7 +225,7 @@ impl Post<'_> {
         let (outcome, error) = match sent {
             Ok(answer) => {
                 (line.sent, line.http) = ("yes", Some(answer.status));
-                self.judge(&answer)?
+                self.judge(&answer, &shared.transport)?
             }
             Err(failure) if failure.sent == Sent::No => return Err(failure.error),
             Err(failure) => {
@@ -227,16 +234,21 @@ impl Post<'_> {
             }
         };
         let since = Moment::now();
-        // What is not synced is neither asked for nor waited for.
-        self.touched.retain(|address| address.sub.is_none_or(|sub| shared.kinds.has(sub)));
-        shared.tell(Message::Urgent(self.touched.clone()));
-        let awaited = Awaited { addresses: self.touched, since };
-        Ok(Ticket { live: self.live.clone(), outcome, error, path: self.path, awaited, calls: None })
+        shared.tell(match &mut self.touched {
+            Some(touched) => {
+                // What is not synced is neither asked for nor waited for.
+                touched.retain(|address| address.sub.is_none_or(|sub| shared.kinds.has(sub)));
+                Message::Urgent(touched.clone())
+            }
+            None => Message::Refresh,
+        });
+        let (live, path, touched) = (self.live.clone(), self.path, self.touched);
+        Ok(Ticket { live, outcome, error, path, touched, since, calls: None })
     }
 
     /// What the server's answer means.
-    fn judge(&self, answer: &Answer) -> Result<(Outcome, Option<Error>)> {
-        let refusal = || self.live.shared().transport.refusal("POST", &self.path, answer);
+    fn judge(&self, answer: &Answer, transport: &Transport) -> Result<(Outcome, Option<Error>)> {
+        let refusal = || transport.refusal("POST", &self.path, answer);
         let unknown = |why: String| {
             let error = Error::new(Code::OutcomeUnknown, why);
             Ok((Outcome::Unknown, Some(error.with_http_status(answer.status).with_server_message(&answer.text))))

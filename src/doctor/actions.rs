@@ -34,15 +34,18 @@ pub(super) fn examine(asker: &mut Asker, config: &Config, options: &Options, sam
         };
         for action in kind.row().actions {
             let path = config.get_action_path(kind, action.name).unwrap_or(action.segment);
+            let is_absent = config.is_absent_action(kind, action.name);
             let mut check = ActionCheck {
                 name: format!("{}.{}", kind.name(), action.name),
                 path: path.to_owned(),
-                mark: letter(action.mark, path != action.segment),
+                mark: letter(action.mark, path != action.segment || is_absent),
                 verdict: Verdict::Unknown,
                 reason: format!("no {kind} to ask"),
                 example: None,
             };
-            if let (Some(instance), Some(control)) = (instance, &control) {
+            if is_absent {
+                check.reason = "not asked: an overlay says absent".to_owned();
+            } else if let (Some(instance), Some(control)) = (instance, &control) {
                 (check.verdict, check.reason) = ask(asker, instance, action, path, control);
                 check.example = Some(format!("{}/{path}", instance.path));
             }

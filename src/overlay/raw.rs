@@ -31,7 +31,7 @@ impl Live {
         };
         let limit = timeout.unwrap_or(self.config().get_request_timeout()).min(Duration::from_secs(86_400));
         let mut body = Vec::new();
-        self.shared().transport.get_within(&path, &mut body, limit)?;
+        self.shared()?.transport.get_within(&path, &mut body, limit)?;
         let text = String::from_utf8(body)
             .map_err(|_| Error::new(Code::BadAnswer, format!("the answer for {path} is not UTF-8")))?;
         let text = text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_owned);

@@ -66,8 +66,7 @@ impl Snapshot {
 
 /// Where the list, singleton or instance of a path belongs.
 fn address(snapshot: &Snapshot, path: &Path) -> Result<Address> {
-    let not_read =
-        || Error::new(Code::InvalidPath, format!("{path} is not a path that is read below an instance"));
+    let not_read = || Error::new(Code::InvalidPath, format!("{path} is not a path that is read below an instance"));
     let (last, above) = path.steps().split_last().ok_or_else(not_read)?;
     let (Some(sub), None) = (last.sub, path.action()) else { return Err(not_read()) };
     let Target::One(parent) = snapshot.resolve_path(&Path::from_steps(above.iter().cloned())?)? else {
@@ -76,7 +75,7 @@ fn address(snapshot: &Snapshot, path: &Path) -> Result<Address> {
     let address = Address::below(parent.core_server_id(), parent.id(), sub);
     match last.selector {
         None => Ok(address),
-        Some(Selector::Id(id)) if snapshot.collection(&address).is_some_and(|list| list.is_own_list) => {
+        Some(Selector::Id(id)) if address.is_list_of_core_server() && snapshot.collection(&address).is_some() => {
             Ok(address.item(id))
         }
         Some(_) => Err(not_read()),

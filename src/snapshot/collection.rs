@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use uuid::Uuid;
 
+use super::Limits;
 use super::patches::Patches;
 use super::table::{ByName, Report, Table};
-use super::Limits;
 use crate::catalog::{Kind, Shape, SubId};
 use crate::clock::Moment;
 use crate::error::{Code, Error, Result};
@@ -60,6 +60,15 @@ impl Address {
         self.sub.map_or(Kind::CoreServer, |sub| sub.row().kind)
     }
 
+    /// Whether what it says of its instances counts before what any other collection says: a core server's own list where the
+    /// kind has one, otherwise the collection that tells of them first.
+    fn is_canonical(&self) -> bool {
+        match SubId::own_list(self.kind()) {
+            Some(own) => self.sub == Some(own),
+            None => self.sub.is_none_or(|sub| !sub.is_confirming()),
+        }
+    }
+
     /// Whether it is a core server's own list.
     pub(crate) fn is_list_of_core_server(&self) -> bool {
         self.sub.is_some_and(|sub| sub.row().parent == Kind::CoreServer)
@@ -76,8 +85,8 @@ pub struct Collection {
     /// Empty where there are patches: they hold the collection that they patch.
     table: Table,
     patches: Option<Box<Patches>>,
-    /// Whether it is a core server's own list, so that its instances are not in a better place.
-    pub(crate) is_own_list: bool,
+    /// Whether what it says of its instances counts before what any other collection says.
+    pub(crate) is_canonical: bool,
     /// A digest of the body the Table was built from.
     pub(crate) digest: u128,
     confirmed: AtomicU64,
@@ -88,12 +97,12 @@ pub struct Collection {
 impl Collection {
     /// `confirmed` is when the request that brought the Table was sent: what it says was true then or later.
     pub(crate) fn new(address: Address, table: Table, digest: u128, confirmed: Moment) -> Collection {
-        let is_own_list = address.is_list_of_core_server();
+        let is_canonical = address.is_canonical();
         Collection {
             address,
             table,
             patches: None,
-            is_own_list,
+            is_canonical,
             digest,
             confirmed: AtomicU64::new(confirmed.0),
             read: AtomicBool::new(false),
@@ -175,6 +184,12 @@ impl Collection {
     /// Whether a reader looked at it since this was last called.
     pub(crate) fn take_read(&self) -> bool {
         self.read.swap(false, Ordering::Relaxed)
+    }
+
+    /// The same less one instance; `None` where nothing is left of it. No body says so: the next answer is new whatever it is.
+    pub(super) fn without(&self, id: &Uuid) -> Option<Collection> {
+        let table = self.table().without(id, self.address.sub?.row().shape)?;
+        Some(Collection::new(self.address, table, 0, self.confirmed()))
     }
 
     /// The Table of a collection without patches.

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::Snapshot;
 use super::collection::Collection;
 use super::draft::Server;
 use super::resource::{Resource, ResourceOwned};
-use super::Snapshot;
 use crate::catalog::{Kind, SubId};
 use crate::event::Event;
 

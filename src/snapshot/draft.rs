@@ -21,7 +21,7 @@ pub(crate) struct Server {
     pub(crate) lists: Vec<Option<Arc<Collection>>>,
     /// What is below the instances.
     pub(crate) children: imbl::HashMap<Home, Arc<Collection>>,
-    /// For each instance that is in one of the `children`: in which.
+    /// For each instance that is in one of the `children`: in which, those that tell it first in front.
     homes: imbl::HashMap<Uuid, Vec<Home>>,
 }
 
@@ -45,14 +45,14 @@ impl Server {
 
     /// The core server's own list that instances of this kind are in, if the kind has one.
     pub(crate) fn list_of(&self, kind: Kind) -> Option<&Arc<Collection>> {
-        let sub = SubId::of(Kind::CoreServer).find(|sub| sub.row().kind == kind)?;
-        self.lists[sub.index()].as_ref()
+        self.lists[SubId::own_list(kind)?.index()].as_ref()
     }
 
-    /// Where an instance is: its core server's own list if the kind has one, otherwise the first place it was found.
-    fn home_of(&self, id: Uuid, kind: Kind) -> Option<Home> {
-        match self.list_of(kind) {
-            Some(list) => list.find_id(&id).and(list.address.sub).map(|sub| (self.id, sub)),
+    /// Where an instance is at home: in its core server's own list if its kind has one, and nowhere else; otherwise in the
+    /// collection that tells it first. So whatever the server answers, the way from an instance up to its core server ends.
+    pub(crate) fn home_of(&self, id: Uuid, kind: Kind) -> Option<Home> {
+        match SubId::own_list(kind) {
+            Some(sub) => self.list_of(kind)?.find_id(&id).map(|_| (self.id, sub)),
             None => self.homes(id).first().copied(),
         }
     }
@@ -108,6 +108,9 @@ impl Server {
                 for below in SubId::of(sub.row().kind) {
                     self.remove(id, below);
                 }
+                if !nested {
+                    self.remove_copies(id);
+                }
             }
         }
         if !nested {
@@ -115,14 +118,26 @@ impl Server {
         }
         for (_, id) in new.into_iter().flat_map(|new| new.unshared(old)) {
             if old.is_none_or(|old| !old.has_id(&id)) {
-                self.homes.entry(id).or_default().push((parent, sub));
+                let homes = self.homes.entry(id).or_default();
+                let at = if sub.is_confirming() { homes.len() } else { 0 };
+                homes.insert(at, (parent, sub));
             }
         }
     }
 
-    /// Whether an instance is in any collection.
+    /// Takes an instance that is gone from its own list out of all others, until they are read again.
+    fn remove_copies(&mut self, id: Uuid) {
+        for (parent, sub) in self.homes(id).to_vec() {
+            match self.children.get(&(parent, sub)).and_then(|copies| copies.without(&id)) {
+                Some(rest) => self.put(Arc::new(rest)),
+                None => self.remove(parent, sub),
+            }
+        }
+    }
+
+    /// Whether an instance is there: what is only in a copy below another instance is not.
     pub(crate) fn is_known(&self, id: Uuid, kind: Kind) -> bool {
-        self.homes.contains_key(&id) || self.list_of(kind).is_some_and(|list| list.has_id(&id))
+        self.home_of(id, kind).is_some()
     }
 }
 

@@ -250,6 +250,22 @@ fn a_byte_order_mark_is_skipped_and_bad_utf8_costs_its_item_only() {
 }
 
 #[test]
+fn of_many_damaged_items_each_costs_itself_alone() {
+    let items = 20_000;
+    let mut body = b"[".to_vec();
+    for n in 0..items {
+        let end: &[u8] = if n % 4 == 0 { b"a\"}," } else { b"\xff\xff\"}," };
+        body.extend(
+            format!(r#"{{"id":"{}","extensionNumber":""#, Uuid::from_u128(n)).bytes().chain(end.iter().copied()),
+        );
+    }
+    *body.last_mut().unwrap() = b']';
+    let table = Table::from_json(Kind::Extension, Shape::List, &body, &Limits::default()).unwrap();
+    assert_eq!((table.len(), table.report().rejected), (items as usize / 4, items as u32 / 4 * 3));
+    assert!((0..items).all(|n| table.find_id(&Uuid::from_u128(n)).is_some() == (n % 4 == 0)));
+}
+
+#[test]
 fn a_body_that_is_no_list_is_refused_whole() {
     let item = format!(r#"{{"id":"{A}"}}"#);
     for body in [

@@ -157,9 +157,12 @@ impl Snapshot {
         self.0.servers.iter().find_map(|server| {
             let listed = server.lists.iter().flatten().find_map(|list| list.find_id(&id));
             let nested = || {
-                server.homes(id).iter().find_map(|(parent, sub)| {
-                    server.children.get(&(*parent, *sub))?.find_id(&id)
-                })
+                let has_no_own_list = |(_, sub): &&draft::Home| server.list_of(sub.row().kind).is_none();
+                server
+                    .homes(id)
+                    .iter()
+                    .filter(has_no_own_list)
+                    .find_map(|(parent, sub)| server.children.get(&(*parent, *sub))?.find_id(&id))
             };
             Some(Resource::new(self, listed.or_else(nested)?))
         })
@@ -168,9 +171,9 @@ impl Snapshot {
     /// How many objects are known, and how many bytes their Tables take.
     pub fn size(&self) -> (usize, usize) {
         let nested = self.0.servers.iter().flat_map(|s| s.lists.iter().flatten().chain(s.children.values()));
-        std::iter::once(&self.0.root).chain(nested).fold((0, 0), |(objects, bytes), collection| {
-            (objects + collection.len(), bytes + collection.memory())
-        })
+        std::iter::once(&self.0.root)
+            .chain(nested)
+            .fold((0, 0), |(objects, bytes), collection| (objects + collection.len(), bytes + collection.memory()))
     }
 
     /// What was noticed while the Tables were built, all together.

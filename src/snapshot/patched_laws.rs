@@ -29,16 +29,18 @@ fn sub(kind: Kind) -> SubId {
 
 /// An instance with one of few ids and one of few names.
 fn any_instance(kind: Kind) -> impl Strategy<Value = Value> {
-    (any_object(kind), 0..IDS, proptest::option::weighted(0.9, 0..NAMES.len())).prop_map(move |(object, number, name)| {
-        let mut object = object;
-        let members = object.as_object_mut().unwrap();
-        if let Some(property) = kind.row().symbolic_property() {
-            members.remove(property.name);
-            members.extend(name.map(|name| (property.name.to_owned(), Value::from(NAMES[name]))));
-        }
-        members.insert("id".to_owned(), Value::from(id(number).to_string()));
-        object
-    })
+    (any_object(kind), 0..IDS, proptest::option::weighted(0.9, 0..NAMES.len())).prop_map(
+        move |(object, number, name)| {
+            let mut object = object;
+            let members = object.as_object_mut().unwrap();
+            if let Some(property) = kind.row().symbolic_property() {
+                members.remove(property.name);
+                members.extend(name.map(|name| (property.name.to_owned(), Value::from(NAMES[name]))));
+            }
+            members.insert("id".to_owned(), Value::from(id(number).to_string()));
+            object
+        },
+    )
 }
 
 /// A list, and what is read of single instances later.
@@ -224,7 +226,8 @@ fn an_instance_that_only_the_list_had_is_gone_with_what_is_below_it() {
 #[test]
 fn many_patches_read_as_the_list_that_was_built_with_them() {
     let kind = Kind::Extension;
-    let instance = |n: u128, name: u128| serde_json::json!({"id": id(n).to_string(), "extensionNumber": format!("{name}")});
+    let instance =
+        |n: u128, name: u128| serde_json::json!({"id": id(n).to_string(), "extensionNumber": format!("{name}")});
     let mut truth: Vec<Value> = (0..1000).map(|n| instance(n, n % 990)).collect();
     let mut patched = list(kind, &truth, 100);
     for (n, asked) in (0..500u128).zip(101..) {
@@ -245,7 +248,10 @@ fn memory_follows_the_patches() {
     let patched = base.patched((0..10).map(|n| one(kind, &instance(n), 101)));
     let more = patched.memory() - base.memory();
     assert!((10 * 200..10 * 1000).contains(&more), "{more}");
-    assert!(!patched.has_many_patches() && patched.patched((0..40).map(|n| one(kind, &instance(n), 102))).has_many_patches());
+    assert!(
+        !patched.has_many_patches()
+            && patched.patched((0..40).map(|n| one(kind, &instance(n), 102))).has_many_patches()
+    );
 }
 
 #[test]

@@ -172,19 +172,17 @@ impl<'s> Resource<'s> {
 
     /// Its path, by symbolic names as far as there are any that are not ambiguous, otherwise by ids.
     pub fn path(&self) -> Path {
-        self.path_with(|resource| {
-            match resource.name().filter(|name| resource.is_only(name)) {
-                Some(name) => Selector::Name(name.to_owned()),
-                None => Selector::Id(resource.id()),
-            }
+        self.path_with(|resource| match resource.name().filter(|name| resource.is_only(name)) {
+            Some(name) => Selector::Name(name.to_owned()),
+            None => Selector::Id(resource.id()),
         })
     }
 
     /// Whether no other instance beside it has this name.
     fn is_only(&self, name: &str) -> bool {
         match self.own_list() {
-            Some(list) if self.collection.is_own_list => list.find_only(name).is_some(),
-            _ => self.table().find_only(name).is_some(),
+            Some(list) => list.find_only(name).is_some(),
+            None => self.table().find_only(name).is_some(),
         }
     }
 
@@ -234,28 +232,31 @@ impl<'s> Resource<'s> {
         homes.filter_map(|(parent, _)| self.snapshot.by_id(*parent)).collect()
     }
 
-    /// The same instance in its core server's own list, where it is in one; otherwise itself. So that all ways to an
-    /// instance give the same content.
+    /// The same instance where it is at home, if it is anywhere; otherwise itself. So that all ways to an instance give the
+    /// same content.
     #[inline]
     pub(crate) fn canonical(self) -> Resource<'s> {
-        if self.collection.is_own_list { self } else { self.listed().unwrap_or(self) }
+        if self.collection.is_canonical { self } else { self.at_home().unwrap_or(self) }
     }
 
     #[inline(never)]
-    fn listed(self) -> Option<Resource<'s>> {
-        Some(Resource::new(self.snapshot, self.own_list()?.find_id(&self.id())?))
+    fn at_home(self) -> Option<Resource<'s>> {
+        let server = self.snapshot.server(self.core_server_id())?;
+        let (parent, sub) = server.home_of(self.id(), self.kind())?;
+        Some(Resource::new(self.snapshot, server.get(parent, sub)?.find_id(&self.id())?))
     }
 
-    /// Its core server's own list of its kind.
+    /// The core server's own list that it is in.
     fn own_list(&self) -> Option<&'s Arc<Collection>> {
-        self.snapshot.server(self.core_server_id())?.list_of(self.kind())
+        let address = self.collection.address;
+        let list = || self.snapshot.server(address.core_server)?.list_of(self.kind());
+        address.is_list_of_core_server().then(list).flatten()
     }
 
     /// Where the server is asked for it: for itself where its list is long, otherwise for the whole collection.
     pub(crate) fn address(&self) -> Address {
         let address = self.collection.address;
-        let list = self.own_list().filter(|list| self.collection.is_own_list && list.len() >= LONG);
-        list.map_or(address, |_| address.item(self.id()))
+        self.own_list().filter(|list| list.len() >= LONG).map_or(address, |_| address.item(self.id()))
     }
 
     /// Whether the other says the same of the same instance, in whatever snapshot.

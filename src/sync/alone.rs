@@ -22,8 +22,15 @@ impl Writer {
     pub(super) fn hint_item(&mut self, address: Address, now: Moment) {
         let address = self.rather_whole(address);
         match address.item {
-            Some(_) => self.urge([address], now),
+            Some(_) => self.urge_item(address, now),
             None => self.hasten_list(&address, now),
+        }
+    }
+
+    fn urge_item(&mut self, address: Address, now: Moment) {
+        if !self.is_gone(&address) {
+            self.plan.add(address, &self.shared.config, now, 0.0);
+            self.plan.urge(&address, now);
         }
     }
 
@@ -44,7 +51,7 @@ impl Writer {
 
     /// The answer for an instance that was asked for alone.
     pub(super) fn polled_item(&mut self, address: Address, asked: Moment, outcome: Outcome, now: Moment) {
-        self.plan.answered_item(&address, now);
+        self.plan.answered_item(&address);
         let counters = &self.shared.counters;
         let Some(list) = self.draft.get(&address).cloned() else { return };
         match outcome {
@@ -54,7 +61,7 @@ impl Writer {
                     Some(known) => known.confirm(asked),
                     None if list.confirmed() >= asked => {}
                     // It is the same as what the list has undone meanwhile.
-                    None => self.urge([address], now),
+                    None => self.urge_item(address, now),
                 }
             }
             Outcome::New(row) => {

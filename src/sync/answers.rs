@@ -9,19 +9,22 @@ use uuid::Uuid;
 use super::alone::Doubts;
 use super::backoff;
 use super::fetch::Outcome;
-use super::gather::{Gather, below};
-use super::shared::Status;
+use super::gather::{Gather, below, same_servers};
+use super::placing::left;
+use super::shared::{Shared, Status};
 use super::writer::{Missed, Writer};
 use crate::catalog::Kind;
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::health::Problem;
+use crate::snapshot::ByName;
 use crate::snapshot::collection::{Address, Collection};
 use crate::snapshot::draft::Draft;
-use crate::snapshot::ByName;
 
 /// A list of at least this many that shrinks to less than a quarter is asked for once more before it is believed.
 const BIG: usize = 20;
+/// How long an answer that is not believed waits for its confirmation.
+const ONCE_MORE: Duration = Duration::from_millis(100);
 /// What is below at most this many new instances is read at once; a flood of them waits its turn.
 const FEW: usize = 100;
 
@@ -35,23 +38,32 @@ impl Writer {
         self.doubts = Doubts::default();
     }
 
-    pub(super) fn gathered(&mut self, address: Address, outcome: Outcome) {
+    pub(super) fn gathered(&mut self, address: Address, path: &str, asked: Moment, outcome: Outcome, now: Moment) {
         let shared = self.shared.clone();
         // Only of a core server that did not restart: another one did, or came, or left.
         let known = self.draft.get(&address).cloned();
         let Some(gather) = &mut self.gather else { return };
         match outcome {
             Outcome::New(root) if address == Address::ROOT => {
-                if !gather.root(root, shared.kinds, |slug| shared.wants(slug)) {
+                if !gather.root(root, shared.kinds, |slug| shared.wants(slug), now) {
                     log::info!("the server restarted while it was read; reading it anew");
                     self.start_gathering();
                 }
             }
             Outcome::New(collection) => match known {
                 Some(known) if shrank(&known, &collection) => gather.put(known, shared.kinds),
-                _ => gather.put(collection, shared.kinds),
+                Some(_) => gather.put(collection, shared.kinds),
+                None => {
+                    let before = gather.draft.as_ref().and_then(|draft| before_restart(&self.draft, draft, &address));
+                    match before.filter(|before| shrank(before, &collection)) {
+                        Some(before) if gather.doubt(address, now + ONCE_MORE) => {
+                            shared.tell_shrunk(before.len(), &collection, path);
+                        }
+                        _ => gather.put(collection, shared.kinds),
+                    }
+                }
             },
-            Outcome::Absent => gather.absent(address, known, shared.kinds),
+            Outcome::Absent => gather.absent(address, asked, known, shared.kinds, now),
             Outcome::Same => gather.dropped(), // Nothing is known of a new incarnation, so nothing can be the same.
         }
     }
@@ -83,8 +95,7 @@ impl Writer {
     /// A new epoch is when a core server has another id than before.
     fn count_epoch(&mut self, draft: &Draft) {
         let ids = draft.servers.iter().map(|server| {
-            let row = draft.root.find_id(&server.id);
-            let slug = row.and_then(|(root, row)| root.table().name(row)).map(str::to_owned);
+            let slug = slug(draft, &server.id).map(str::to_owned);
             (slug.unwrap_or_else(|| server.id.to_string()), server.id)
         });
         let ids: Vec<(String, Uuid)> = ids.collect();
@@ -143,7 +154,6 @@ impl Writer {
             Outcome::New(collection) => {
                 counters.changed_answers.fetch_add(1, Relaxed);
                 if self.is_surprising(&collection) {
-                    counters.held_back_answers.fetch_add(1, Relaxed);
                     self.hold_back(path, &collection, now);
                 } else if address == Address::ROOT {
                     self.new_root(collection, now);
@@ -167,23 +177,19 @@ impl Writer {
     }
 
     fn hold_back(&mut self, path: &str, new: &Collection, now: Moment) {
-        let address = new.address;
-        let old = self.draft.get(&address).map_or(0, |known| known.len());
-        let kind = address.kind();
-        let message = format!("the list of {kind}s shrank from {old} to {}; it is asked for once more", new.len());
-        let problem =
-            Problem { error: Error::new(Code::BadAnswer, message), at: SystemTime::now(), about: path.to_owned() };
-        self.shared.change(|status| status.last_error = Some(problem));
-        if let Some(entry) = self.plan.entry(&address) {
+        let address = &new.address;
+        let old = self.draft.get(address).map_or(0, |known| known.len());
+        self.shared.tell_shrunk(old, new, path);
+        if let Some(entry) = self.plan.entry(address) {
             entry.held_back = true;
         }
-        self.plan.again(&address, now, Duration::from_millis(100));
+        self.plan.again(address, now, ONCE_MORE);
     }
 
-    /// The list of core servers changed: another incarnation, another set, or only their names.
+    /// The list of core servers changed: another incarnation, another set, or only their names or order.
     fn new_root(&mut self, root: Arc<Collection>, now: Moment) {
         let next = Draft::new(root.clone(), |slug| self.shared.wants(slug));
-        if next.servers.iter().map(|s| s.id).eq(self.draft.servers.iter().map(|s| s.id)) {
+        if same_servers(&next, &self.draft) {
             self.draft.root = root;
             self.dirty = true;
             self.plan.answered(&Address::ROOT, now, true);
@@ -197,15 +203,20 @@ impl Writer {
         let address = collection.address;
         let Some(server) = self.draft.server_mut(address.core_server) else { return };
         let old = address.sub.and_then(|sub| server.get(address.parent, sub)).cloned();
+        // What left this collection may have left the others that it was in, too.
+        let homes = left(old.as_ref(), &collection)
+            .flat_map(|id| server.homes(id))
+            .filter(|home| Some(**home) != address.sub.map(|sub| (address.parent, sub)));
+        let mut at_once: Vec<_> =
+            homes.map(|(parent, sub)| Address::below(address.core_server, *parent, *sub)).collect();
         server.put(collection.clone());
         self.dirty = true;
         let (server, old) = (&*server, old.as_ref());
-        let mut at_once = Vec::new();
         if address.kind() == Kind::CallSegment {
-            at_once = match address.is_list_of_core_server() {
+            at_once.extend(match address.is_list_of_core_server() {
                 true => self.placing.calls_changed(server, old, &collection),
                 false => self.placing.found(server, old, &collection),
-            };
+            });
         }
         let new = below(&collection, old, self.shared.kinds);
         for next in &new {
@@ -253,6 +264,33 @@ impl Writer {
         let wait = self.plan.shortest_wait(&address);
         self.plan.again(&address, now, wait);
     }
+}
+
+impl Shared {
+    /// A list that suddenly lost most of what it had is not believed yet.
+    fn tell_shrunk(&self, old: usize, new: &Collection, path: &str) {
+        self.counters.held_back_answers.fetch_add(1, Relaxed);
+        let (kind, new) = (new.address.kind(), new.len());
+        let message = format!("the list of {kind}s shrank from {old} to {new}; it is asked for once more");
+        let error = Error::new(Code::BadAnswer, message);
+        self.change(|status| {
+            status.last_error = Some(Problem { error, at: SystemTime::now(), about: path.to_owned() });
+        });
+    }
+}
+
+/// The slug of a core server.
+fn slug<'d>(draft: &'d Draft, id: &Uuid) -> Option<&'d str> {
+    let (root, row) = draft.root.find_id(id)?;
+    root.table().name(row)
+}
+
+/// What a core server's own list was in the `old` incarnation, by the core server's slug.
+fn before_restart<'d>(old: &'d Draft, new: &Draft, address: &Address) -> Option<&'d Arc<Collection>> {
+    let sub = address.sub.filter(|_| address.is_list_of_core_server())?;
+    let name = slug(new, &address.core_server)?;
+    let server = old.servers.iter().find(|server| slug(old, &server.id) == Some(name))?;
+    server.get(server.id, sub)
 }
 
 /// Whether a list suddenly lost most of what it had.

@@ -3,7 +3,7 @@
 //! Everything below a core server is asked for by the core server's id, which is new at every restart: after a restart
 //! in the middle the server answers 404, and the gathering starts over. So no snapshot mixes two incarnations.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,15 @@ use crate::snapshot::draft::Draft;
 /// How often one collection is tried before the rest is published without it.
 const TRIES: u32 = 3;
 
+/// When the list of core servers is asked for.
+#[derive(Debug, PartialEq, Eq)]
+enum Look {
+    /// There is no reason to.
+    Never,
+    From(Moment),
+    UnderWay,
+}
+
 pub(super) struct Gather {
     pub(super) draft: Option<Draft>,
     queue: VecDeque<Address>,
@@ -22,12 +31,19 @@ pub(super) struct Gather {
     /// All that was ever put in the queue: an agent, for one, is in its queue's list and in its extension's.
     seen: HashSet<Address>,
     failures: HashMap<Address, u32>,
-    /// What failed and is asked for again from then on.
+    /// Sub resources of which one was tried often enough: another one that fails is not tried again.
+    given_up: HashSet<SubId>,
+    /// Surprising answers that were not believed, and are asked for once more.
+    doubted: HashSet<Address>,
+    /// What is asked for again from then on.
     later: Vec<(Moment, Address)>,
     /// All that was asked for, to become the plan.
     pub(super) addresses: Vec<Address>,
-    /// A look at the list of core servers is under way, because something was not there.
-    looking: bool,
+    look: Look,
+    /// When the list of core servers was answered last.
+    looked: Moment,
+    /// Sub resources of which one was not there, as a look found in an incarnation that goes on: a licence hides them.
+    hidden: HashSet<SubId>,
     /// The last request of all is under way: is it still the same incarnation?
     verifying: bool,
     verified: bool,
@@ -49,25 +65,36 @@ impl Gather {
     pub(super) fn new() -> Gather {
         Gather {
             draft: None,
-            queue: VecDeque::from([Address::ROOT]),
+            queue: VecDeque::new(),
             in_flight: 0,
             seen: HashSet::new(),
             failures: HashMap::new(),
+            given_up: HashSet::new(),
+            doubted: HashSet::new(),
             later: Vec::new(),
             addresses: Vec::new(),
-            looking: false,
+            look: Look::From(Moment(0)),
+            looked: Moment(0),
+            hidden: HashSet::new(),
             verifying: false,
             verified: false,
         }
     }
 
     pub(super) fn next(&mut self, now: Moment) -> Step {
+        if matches!(self.look, Look::From(at) if at <= now) {
+            return Step::Ask(self.probe());
+        }
         let due = self.later.iter().position(|(at, _)| *at <= now).map(|i| self.later.swap_remove(i).1);
         if let Some(address) = due.or_else(|| self.queue.pop_front()) {
             self.in_flight += 1;
             return Step::Ask(address);
         }
-        if let Some(at) = self.later.iter().map(|(at, _)| *at).min() {
+        let look = match self.look {
+            Look::From(at) => Some(at),
+            Look::Never | Look::UnderWay => None,
+        };
+        if let Some(at) = self.later.iter().map(|(at, _)| *at).chain(look).min() {
             return Step::Later(at);
         }
         if self.in_flight > 0 || self.draft.is_none() {
@@ -77,8 +104,21 @@ impl Gather {
             return Step::Finished;
         }
         self.verifying = true;
+        Step::Ask(self.probe())
+    }
+
+    /// Takes the list of core servers, whatever its turn.
+    pub(super) fn probe(&mut self) -> Address {
+        self.look = Look::UnderWay;
         self.in_flight += 1;
-        Step::Ask(Address::ROOT)
+        Address::ROOT
+    }
+
+    /// Asks for the list of core servers before anything else, unless that is under way.
+    pub(super) fn look(&mut self, now: Moment) {
+        if self.look != Look::UnderWay {
+            self.look = Look::From(now);
+        }
     }
 
     /// A request that was taken from the queue was not sent, or its answer says nothing.
@@ -92,13 +132,20 @@ impl Gather {
     }
 
     /// The list of core servers. False when it tells of another incarnation than the one being gathered: start over.
-    pub(super) fn root(&mut self, root: Arc<Collection>, kinds: KindSet, wanted: impl Fn(&str) -> bool) -> bool {
+    pub(super) fn root(
+        &mut self,
+        root: Arc<Collection>,
+        kinds: KindSet,
+        wanted: impl Fn(&str) -> bool,
+        now: Moment,
+    ) -> bool {
         self.in_flight -= 1;
+        self.look = Look::Never;
+        self.looked = now;
         let draft = Draft::new(root.clone(), wanted);
         if let Some(gathered) = &mut self.draft {
-            let same = gathered.servers.iter().map(|s| s.id).eq(draft.servers.iter().map(|s| s.id));
+            let same = same_servers(gathered, &draft);
             gathered.root = root;
-            self.looking = false;
             self.verified = self.verifying;
             return same;
         }
@@ -115,6 +162,9 @@ impl Gather {
     /// A collection, which may call for what is below its instances.
     pub(super) fn put(&mut self, collection: Arc<Collection>, kinds: KindSet) {
         self.in_flight -= 1;
+        if let Some(sub) = collection.address.sub {
+            self.given_up.remove(&sub);
+        }
         self.insert(collection, kinds);
     }
 
@@ -130,6 +180,24 @@ impl Gather {
         }
     }
 
+    /// What failed is asked for again from now on.
+    pub(super) fn retry(&mut self, now: Moment) {
+        self.later.iter_mut().for_each(|(at, _)| *at = now);
+        if let Look::From(at) = &mut self.look {
+            *at = now;
+        }
+    }
+
+    /// A surprising answer. True when it is asked for once more from then on; false when it was before: it is to be believed.
+    pub(super) fn doubt(&mut self, address: Address, again: Moment) -> bool {
+        let is_new = self.doubted.insert(address);
+        if is_new {
+            self.in_flight -= 1;
+            self.later.push((again, address));
+        }
+        is_new
+    }
+
     /// A collection that could not be read: what is `known` of it from before in this incarnation stays, and the plan asks
     /// for it again.
     pub(super) fn go_without(&mut self, address: Address, known: Option<Arc<Collection>>, kinds: KindSet) {
@@ -139,36 +207,49 @@ impl Gather {
         }
     }
 
-    /// The server has no such collection: a licence hides it, its instance is gone, or the server restarted. `known` is what
-    /// it used to have, in this incarnation.
-    pub(super) fn absent(&mut self, address: Address, known: Option<Arc<Collection>>, kinds: KindSet) {
+    /// The server, `asked` then, has no such collection: a licence hides it, its instance is gone, or the server restarted.
+    /// `known` is what it used to have, in this incarnation.
+    pub(super) fn absent(
+        &mut self,
+        address: Address,
+        asked: Moment,
+        known: Option<Arc<Collection>>,
+        kinds: KindSet,
+        now: Moment,
+    ) {
         self.in_flight -= 1;
         self.go_without(address, known, kinds);
-        if !self.looking {
-            // Look at once whether the server restarted, before asking for more in vain.
-            self.looking = true;
-            self.queue.push_front(Address::ROOT);
+        // Look at once whether the server restarted, before asking for more in vain. What a restart hides is of all kinds.
+        if asked > self.looked && address.sub.is_some_and(|sub| self.hidden.insert(sub)) {
+            self.look(now);
         }
     }
 
-    /// A request failed because the server cannot be reached.
-    pub(super) fn unreachable(&mut self, address: Address) {
-        self.in_flight -= 1;
-        self.queue.push_front(address);
-    }
-
-    /// A request failed by itself; `wait` says how long to wait after the n-th time. False when it was tried often
-    /// enough: it is [to be gone without](Gather::go_without).
+    /// A request failed; `wait` says how long to wait after the n-th time. False when it was tried often enough: it is
+    /// [to be gone without](Gather::go_without).
     pub(super) fn failed(&mut self, address: Address, now: Moment, wait: impl Fn(u32) -> Duration) -> bool {
         self.in_flight -= 1;
         let failures = self.failures.entry(address).or_default();
         *failures += 1;
-        let again = *failures < TRIES || address == Address::ROOT;
-        if again {
-            self.later.push((now + wait(*failures), address));
+        let again = now + wait(*failures);
+        let Some(sub) = address.sub else {
+            self.look = Look::From(again);
+            return true;
+        };
+        let is_one_of_many = !address.is_list_of_core_server();
+        if *failures >= TRIES || (is_one_of_many && self.given_up.contains(&sub)) {
+            self.given_up.insert(sub);
+            return false;
         }
-        again
+        self.later.push((again, address));
+        true
     }
+}
+
+/// Whether two drafts are of the same core servers, in whatever order the server lists them.
+pub(super) fn same_servers(one: &Draft, other: &Draft) -> bool {
+    let ids = |draft: &Draft| draft.servers.iter().map(|server| server.id).collect::<BTreeSet<_>>();
+    ids(one) == ids(other)
 }
 
 /// The collections below the instances of one that are not in `old`: none for copies of instances that are in a core
@@ -176,8 +257,7 @@ impl Gather {
 pub(super) fn below(collection: &Arc<Collection>, old: Option<&Arc<Collection>>, kinds: KindSet) -> Vec<Address> {
     let address = collection.address;
     let kind = collection.kind();
-    let listed = SubId::of(Kind::CoreServer).any(|sub| sub.row().kind == kind);
-    if listed && !address.is_list_of_core_server() {
+    if SubId::own_list(kind).is_some() && !address.is_list_of_core_server() {
         return Vec::new();
     }
     let subs: Vec<SubId> = SubId::of(kind).filter(|sub| kinds.has(*sub)).collect();

@@ -8,7 +8,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::catalog::{Kind, SubId};
@@ -17,6 +18,8 @@ use crate::snapshot::{Resource, Snapshot};
 
 /// More ids of one event are not looked at.
 const MOST_IDS: usize = 64;
+/// Nor are those below so many levels of nesting.
+const DEEPEST: u8 = 8;
 /// Where an extension has more agents than this, the lists of their queues are not asked for at its every call.
 const FEW: usize = 8;
 /// What moves along with something else: an agent's state with the calls of its extension, and so on.
@@ -34,13 +37,42 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    /// Reads an event; `None` when it is not a JSON object.
+    /// Reads an event; `None` when it is not a JSON object. What cannot be read in it is passed over.
     pub(super) fn of(json: &'a str) -> Option<Reading<'a>> {
         let mut reading = Reading::default();
-        let mut deserializer = serde_json::Deserializer::from_str(json);
-        let whole = Members { reading: &mut reading, depth: 0, name: "" };
-        deserializer.deserialize_map(whole).and_then(|()| deserializer.end()).ok()?;
-        Some(reading)
+        let is_object = members(json, |name, value| {
+            let (name, value) = (text(name.get()).unwrap_or_default(), value.get());
+            match &*name {
+                "type" if value.starts_with('"') => reading.event_type = text(value),
+                "time" => reading.time = value.parse().ok(),
+                "coreServerId" => reading.core_server = text(value).and_then(|id| Uuid::try_parse(&id).ok()),
+                name => reading.find(name, value, 0),
+            }
+        });
+        is_object.then_some(reading)
+    }
+
+    /// Finds the ids in the value of a member, whatever it is.
+    fn find(&mut self, name: &str, value: &str, depth: u8) {
+        match value.as_bytes().first() {
+            Some(b'"') => {
+                if let Some(text) = text(value) {
+                    self.add(name, &text);
+                }
+            }
+            Some(b'[') if depth < DEEPEST => {
+                let items: Vec<&RawValue> = serde_json::from_str(value).unwrap_or_default();
+                items.into_iter().for_each(|item| self.find(name, item.get(), depth + 1));
+            }
+            Some(b'{') if depth < DEEPEST => {
+                members(value, |inner, value| {
+                    let inner = text(inner.get()).unwrap_or_default();
+                    // The id of what the member holds.
+                    self.find(if inner == "id" { name } else { &inner }, value.get(), depth + 1);
+                });
+            }
+            _ => {}
+        }
     }
 
     fn add(&mut self, name: &str, text: &str) {
@@ -152,136 +184,34 @@ pub(super) fn rank(kind: Kind) -> u8 {
     }
 }
 
-/// Reads the members of an object; those of nested objects only for their ids.
-struct Members<'r, 'a> {
-    reading: &'r mut Reading<'a>,
-    depth: u8,
-    /// The name of the member that holds the object.
-    name: &'r str,
-}
+/// A JSON object as a map whose keys and values are as they were sent: what one of them holds spoils no other.
+struct Members<F>(F);
 
-impl<'a> Visitor<'a> for Members<'_, 'a> {
+impl<'a, F: FnMut(&'a RawValue, &'a RawValue)> Visitor<'a> for Members<F> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON object")
     }
 
-    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
-        while let Some(Text(name)) = map.next_key()? {
-            let name = match &*name {
-                "id" if self.depth > 0 => self.name,
-                other => other,
-            };
-            map.next_value_seed(Member { reading: self.reading, depth: self.depth, name })?;
+    fn visit_map<M: MapAccess<'a>>(mut self, mut map: M) -> Result<(), M::Error> {
+        while let Some((name, value)) = map.next_entry()? {
+            (self.0)(name, value);
         }
         Ok(())
     }
 }
 
-/// Reads the value of a member.
-struct Member<'r, 'a> {
-    reading: &'r mut Reading<'a>,
-    depth: u8,
-    name: &'r str,
+/// Gives the members of an object, and says whether it was one.
+fn members<'a>(json: &'a str, member: impl FnMut(&'a RawValue, &'a RawValue)) -> bool {
+    let mut deserializer = serde_json::Deserializer::from_str(json);
+    deserializer.deserialize_map(Members(member)).and_then(|()| deserializer.end()).is_ok()
 }
 
-impl<'a> DeserializeSeed<'a> for Member<'_, 'a> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'a> Member<'_, 'a> {
-    fn text(self, text: Cow<'a, str>) {
-        match (self.depth, self.name) {
-            (0, "type") => self.reading.event_type = Some(text),
-            (0, "coreServerId") => self.reading.core_server = Uuid::try_parse(&text).ok(),
-            _ => self.reading.add(self.name, &text),
-        }
-    }
-}
-
-impl<'a> Visitor<'a> for Member<'_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<(), E> {
-        self.text(Cow::Borrowed(text));
-        Ok(())
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<(), E> {
-        self.text(Cow::Owned(text.to_owned()));
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<(), E> {
-        if (self.depth, self.name) == (0, "time") {
-            self.reading.time = Some(number);
-        }
-        Ok(())
-    }
-
-    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<(), E> {
-        i64::try_from(number).map_or(Ok(()), |number| self.visit_i64(number))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_unit<E>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<S: SeqAccess<'a>>(self, mut items: S) -> Result<(), S::Error> {
-        let (depth, name) = (self.depth.saturating_add(1), self.name);
-        while items.next_element_seed(Member { reading: self.reading, depth, name })?.is_some() {}
-        Ok(())
-    }
-
-    fn visit_map<M: MapAccess<'a>>(self, mut map: M) -> Result<(), M::Error> {
-        if self.depth > 8 {
-            while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-            return Ok(());
-        }
-        Members { reading: self.reading, depth: self.depth + 1, name: self.name }.visit_map(map)
-    }
-}
-
-/// A text, borrowed where it holds no escapes.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'a> serde::Deserialize<'a> for Text<'a> {
-    fn deserialize<D: Deserializer<'a>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Borrow;
-        impl<'a> Visitor<'a> for Borrow {
-            type Value = Text<'a>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Text<'a>, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Text<'a>, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-        deserializer.deserialize_str(Borrow)
-    }
+/// A text, borrowed where it holds no escapes; `None` where it cannot be one, as with half a surrogate.
+fn text(json: &str) -> Option<Cow<'_, str>> {
+    let plain = json.strip_prefix('"')?.strip_suffix('"')?;
+    if plain.contains('\\') { serde_json::from_str(json).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(plain)) }
 }
 
 #[cfg(test)]

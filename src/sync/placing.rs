@@ -21,7 +21,7 @@ fn extension_calls() -> Option<SubId> {
 }
 
 /// The ids that a collection had and its next version has not.
-fn left<'c>(old: Option<&'c Arc<Collection>>, new: &'c Arc<Collection>) -> impl Iterator<Item = Uuid> + 'c {
+pub(super) fn left<'c>(old: Option<&'c Arc<Collection>>, new: &'c Arc<Collection>) -> impl Iterator<Item = Uuid> + 'c {
     let ids = old.into_iter().flat_map(|old| old.unshared(Some(new)));
     ids.map(|(_, id)| id).filter(|id| !new.has_id(id))
 }
@@ -46,22 +46,28 @@ impl Placing {
     }
 
     /// A core server's list of call segments changed. Gives the collections to ask at once.
-    pub(super) fn calls_changed(&mut self, server: &Server, old: Option<&Arc<Collection>>, new: &Arc<Collection>) -> Vec<Address> {
+    pub(super) fn calls_changed(
+        &mut self,
+        server: &Server,
+        old: Option<&Arc<Collection>>,
+        new: &Arc<Collection>,
+    ) -> Vec<Address> {
         let Some(sub) = extension_calls() else { return Vec::new() };
-        let mut at_once = Vec::new();
         for id in left(old, new) {
             self.unplaced.remove(&id);
             self.nowhere.remove(&id);
-            let homes = server.homes(id).iter().filter(|(_, home)| *home == sub);
-            at_once.extend(homes.map(|(parent, _)| Address::below(server.id, *parent, sub)));
         }
         let appeared = new.unshared(old).filter_map(|(position, _)| new.at(position));
-        at_once.extend(self.look_for(server, appeared, sub));
-        at_once
+        self.look_for(server, appeared, sub)
     }
 
     /// A list of call segments below an instance was read: what is in it has its place, and what left it may have another.
-    pub(super) fn found(&mut self, server: &Server, old: Option<&Arc<Collection>>, calls: &Arc<Collection>) -> Vec<Address> {
+    pub(super) fn found(
+        &mut self,
+        server: &Server,
+        old: Option<&Arc<Collection>>,
+        calls: &Arc<Collection>,
+    ) -> Vec<Address> {
         for (_, id) in calls.unshared(None) {
             self.unplaced.remove(&id);
             self.nowhere.remove(&id);
@@ -72,12 +78,7 @@ impl Placing {
     }
 
     /// Looks for those of these segments that are on no extension. Gives the likeliest extensions' lists.
-    fn look_for<'c>(
-        &mut self,
-        server: &Server,
-        calls: impl IntoIterator<Item = Row<'c>>,
-        sub: SubId,
-    ) -> Vec<Address> {
+    fn look_for<'c>(&mut self, server: &Server, calls: impl IntoIterator<Item = Row<'c>>, sub: SubId) -> Vec<Address> {
         let Some(extensions) = server.list_of(Kind::Extension) else { return Vec::new() };
         let address = |parent| Address::below(server.id, parent, sub);
         let mut likeliest = Vec::new();
@@ -98,7 +99,8 @@ impl Placing {
             }
         }
         if is_new {
-            let missing = extensions.unshared(None).map(|(_, id)| address(id)).filter(|extension| self.swept.insert(*extension));
+            let missing =
+                extensions.unshared(None).map(|(_, id)| address(id)).filter(|extension| self.swept.insert(*extension));
             self.sweep.extend(missing);
         }
         likeliest

@@ -1,16 +1,17 @@
 //! The plan: which collection is asked for when, and which instance alone.
 //!
 //! Each collection has its own interval, halved when it changed, stretched when it did not, within the bounds of its kind.
-//! What is due comes in three classes: the core servers' own lists and whatever somebody waits for; what the application
-//! reads or watches below the instances; and the rest. So a thousand small collections never hold up the few that matter
-//! most, and what nobody looks at gives way, but is not forgotten.
+//! First come the core servers' own lists in their time, and whatever somebody waits for. The others take turns: what is urged,
+//! because an event or an answer tells that it changed, the core servers' own lists apart from what is below the instances;
+//! what the application reads or watches; and the rest. So a thousand small collections never hold up the few that matter most,
+//! and what nobody looks at, or no event tells of, gives way, but is not forgotten.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
 
 use super::hints::rank;
-use crate::catalog::Kind;
+use crate::catalog::SubId;
 use crate::clock::Moment;
 use crate::config::{Cadence, Config};
 use crate::snapshot::collection::Address;
@@ -26,20 +27,45 @@ pub(super) struct Entry {
     bounds: Cadence,
     pub(super) in_flight: bool,
     /// Failures in a row of this collection alone.
-    pub(super) failures: u32,
+    failures: u32,
+    /// When it would be due after a failure, if it were the only one of its kind to fail.
+    alone: Moment,
     /// When the server first said 404 to a collection that used to be there.
     pub(super) missing_since: Option<Moment>,
     /// A surprising answer that is held back for one confirmation.
     pub(super) held_back: bool,
-    urgent: bool,
+    /// Since when it is urged, ahead of its time.
+    urged: Option<Moment>,
+    /// Whether somebody waits for it.
+    awaited: bool,
     /// What became known while it was in flight: it is due again by then.
     by: Option<Moment>,
     /// Whether the application reads or watches it.
     wanted: bool,
 }
 
-/// After this many of what the application wants comes one of the rest.
-const PATIENCE: u32 = 3;
+impl Entry {
+    /// It is being asked for.
+    fn asked_for(&mut self) {
+        self.in_flight = true;
+        self.urged = None;
+        self.awaited = false;
+    }
+}
+
+/// The queues of what is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// The core servers' own lists in their time, and what somebody waits for.
+    First,
+    UrgedLists,
+    Urged,
+    Wanted,
+    Rest,
+}
+
+/// The classes that take turns. A turn that a class has no use for goes to the first that has.
+const TURNS: [Class; 4] = [Class::UrgedLists, Class::Urged, Class::Wanted, Class::Rest];
 
 /// By due time; an item whose time is not its entry's is outdated.
 type Heap = BinaryHeap<Reverse<(Moment, Address)>>;
@@ -47,12 +73,13 @@ type Heap = BinaryHeap<Reverse<(Moment, Address)>>;
 #[derive(Default)]
 pub(super) struct Plan {
     entries: HashMap<Address, Entry>,
-    first: Heap,
-    wanted: Heap,
-    rest: Heap,
-    /// How often in a row the rest had to wait.
-    waited: u32,
-    /// How many of the entries are instances: each is asked for once.
+    /// By class.
+    heaps: [Heap; 5],
+    /// Whose turn it is.
+    turn: usize,
+    /// For each sub resource, the failures since one of it was answered.
+    failing: HashMap<SubId, u32>,
+    /// How many of the entries are instances: each is asked for once, when it is urged.
     items: usize,
 }
 
@@ -75,28 +102,36 @@ impl Plan {
         self.entries.get_mut(address)
     }
 
-    /// Adds a collection, unless it is there. `spread` from 0 to 1 sets when within its interval it is first due.
+    /// Adds a collection, unless it is there. `spread` from 0 to 1 sets when within its interval it is first due. An instance is
+    /// due only when it is urged.
     pub(super) fn add(&mut self, address: Address, config: &Config, now: Moment, spread: f64) {
         if self.entries.contains_key(&address) {
             return;
         }
         let bounds = bounds(&address, config);
-        let due = now + bounds.min.mul_f64(spread);
+        let due = match address.item {
+            Some(_) => Moment(u64::MAX),
+            None => now + bounds.min.mul_f64(spread),
+        };
         let entry = Entry {
             due,
             interval: bounds.min,
             bounds,
             in_flight: false,
             failures: 0,
+            alone: due,
             missing_since: None,
             held_back: false,
-            urgent: false,
+            urged: None,
+            awaited: false,
             by: None,
             wanted: false,
         };
         self.entries.insert(address, entry);
-        self.items += usize::from(address.item.is_some());
-        self.push(address, due);
+        match address.item {
+            Some(_) => self.items += 1,
+            None => self.push(address, due),
+        }
     }
 
     pub(super) fn remove(&mut self, address: &Address) {
@@ -106,21 +141,33 @@ impl Plan {
     }
 
     /// An instance was answered: it leaves the plan, unless it was urged again meanwhile.
-    pub(super) fn answered_item(&mut self, address: &Address, now: Moment) {
-        match self.entries.get(address) {
-            Some(entry) if entry.urgent => self.again(address, now, Duration::ZERO),
-            _ => self.remove(address),
+    pub(super) fn answered_item(&mut self, address: &Address) {
+        let Some(entry) = self.entries.get_mut(address) else { return };
+        entry.in_flight = false;
+        match entry.urged {
+            Some(urged) => self.push_urged(*address, urged),
+            None => self.remove(address),
         }
     }
 
+    /// Queues a collection for when it is due.
     fn push(&mut self, address: Address, due: Moment) {
-        let Some(entry) = self.entries.get(&address) else { return };
-        let heap = match entry {
-            entry if entry.urgent || address.sub.is_none() || address.is_list_of_core_server() => &mut self.first,
-            entry if entry.wanted => &mut self.wanted,
-            _ => &mut self.rest,
+        let class = match self.entries.get(&address) {
+            _ if is_list(&address) => Class::First,
+            Some(entry) if entry.wanted => Class::Wanted,
+            _ => Class::Rest,
         };
-        heap.push(Reverse((due, address)));
+        self.heaps[class as usize].push(Reverse((due, address)));
+    }
+
+    /// Queues a collection that is urged.
+    fn push_urged(&mut self, address: Address, urged: Moment) {
+        let class = match self.entries.get(&address) {
+            Some(entry) if entry.awaited => Class::First,
+            _ if is_list(&address) => Class::UrgedLists,
+            _ => Class::Urged,
+        };
+        self.heaps[class as usize].push(Reverse((urged, address)));
     }
 
     /// Whether the application reads or watches a collection, from its next turn on.
@@ -130,13 +177,21 @@ impl Plan {
         }
     }
 
-    /// Makes a collection due now, ahead of others.
+    /// Makes a collection due now, ahead of those that only are due by themselves. It keeps its place among them.
     pub(super) fn urge(&mut self, address: &Address, now: Moment) {
-        // What is urgent already has its place: many who urge take no memory.
-        if let Some(entry) = self.entries.get_mut(address).filter(|entry| !entry.urgent) {
-            entry.due = now;
-            entry.urgent = true;
-            self.push(*address, now);
+        // What is urged already has its place: many who urge take no memory.
+        if let Some(entry) = self.entries.get_mut(address).filter(|entry| entry.urged.is_none()) {
+            entry.urged = Some(now);
+            self.push_urged(*address, now);
+        }
+    }
+
+    /// Makes a collection due now, ahead of all others: somebody waits for it.
+    pub(super) fn await_now(&mut self, address: &Address, now: Moment) {
+        if let Some(entry) = self.entries.get_mut(address).filter(|entry| !entry.awaited) {
+            entry.awaited = true;
+            let since = *entry.urged.get_or_insert(now);
+            self.push_urged(*address, since);
         }
     }
 
@@ -146,9 +201,9 @@ impl Plan {
         let mut rest = Vec::new();
         let mut lists = Vec::new();
         for (address, entry) in &self.entries {
-            match address.sub.is_none() || address.is_list_of_core_server() {
+            match is_list(address) {
                 true => lists.push(*address),
-                false if entry.urgent => {}
+                false if entry.urged.is_some() => {}
                 // What is being asked for may have been answered before.
                 false if entry.in_flight => lists.push(*address),
                 false => rest.push((is_confirming(address), rank(address.kind()), *address)),
@@ -170,6 +225,7 @@ impl Plan {
 
     /// Schedules a collection after an answer.
     pub(super) fn answered(&mut self, address: &Address, now: Moment, changed: bool) {
+        self.kind_answered(address);
         let Some(entry) = self.entries.get_mut(address) else { return };
         entry.failures = 0;
         entry.missing_since = None;
@@ -180,16 +236,67 @@ impl Plan {
         self.again(address, now, wait);
     }
 
+    /// Failures in a row of this collection alone.
+    pub(super) fn failures(&self, address: &Address) -> u32 {
+        self.entries.get(address).map_or(0, |entry| entry.failures)
+    }
+
+    /// Schedules a collection after a failure; `wait` says how long after the n-th in a row. The failures of all of its kind
+    /// count, until one of them is answered: so many collections that fail alike are asked for no more often than a few.
+    pub(super) fn failed(&mut self, address: &Address, now: Moment, wait: impl Fn(u32) -> Duration) {
+        let Some(entry) = self.entries.get_mut(address) else { return };
+        entry.failures += 1;
+        let alone = wait(entry.failures);
+        entry.alone = now + alone;
+        let together = address.sub.map_or(0, |sub| {
+            let failures = self.failing.entry(sub).or_default();
+            *failures += 1;
+            *failures
+        });
+        let wait = if together > entry.failures { alone.max(wait(together)) } else { alone };
+        self.again(address, now, wait);
+    }
+
+    /// What failed becomes due, as if nothing of its kind had failed: there is a reason to try again.
+    pub(super) fn retry(&mut self, now: Moment) {
+        self.failing.clear();
+        let failed = self.entries.iter().filter(|(_, entry)| entry.failures > 0);
+        let addresses: Vec<_> = failed.map(|(address, _)| *address).collect();
+        for address in addresses {
+            self.hasten(&address, now);
+        }
+    }
+
+    /// One of a kind was answered: the others that failed wait no longer than they would alone.
+    fn kind_answered(&mut self, address: &Address) {
+        let Some(sub) = address.sub.filter(|sub| self.failing.remove(sub).is_some_and(|failures| failures > 1)) else {
+            return;
+        };
+        let failed = self
+            .entries
+            .iter_mut()
+            .filter(|(address, entry)| address.sub == Some(sub) && entry.failures > 0 && entry.alone < entry.due);
+        let mut earlier = Vec::new();
+        for (address, entry) in failed {
+            entry.due = entry.alone;
+            earlier.push((*address, entry.due));
+        }
+        for (address, due) in earlier {
+            self.push(address, due);
+        }
+    }
+
     /// Schedules a collection after a wait. What was urged while it was in flight stays due.
     pub(super) fn again(&mut self, address: &Address, now: Moment, wait: Duration) {
         let Some(entry) = self.entries.get_mut(address) else { return };
         entry.in_flight = false;
-        let by = entry.by.take();
-        if !entry.urgent {
-            entry.due = by.map_or(now + wait, |by| by.min(now + wait));
-        }
-        let due = entry.due;
+        let due = now + wait;
+        entry.due = entry.by.take().map_or(due, |by| by.min(due));
+        let (due, urged) = (entry.due, entry.urged);
         self.push(*address, due);
+        if let Some(urged) = urged {
+            self.push_urged(*address, urged);
+        }
     }
 
     /// How long a 404 waits for its confirmation.
@@ -202,31 +309,26 @@ impl Plan {
         if let Some(first) = self.next_first(now) {
             return Some(first);
         }
-        if self.waited < PATIENCE
-            && let Some(wanted) = Plan::pop(&mut self.wanted, &mut self.entries, now)
-        {
-            self.waited += 1;
-            return Some(wanted);
-        }
-        self.waited = 0;
-        let rest = Plan::pop(&mut self.rest, &mut self.entries, now);
-        rest.or_else(|| Plan::pop(&mut self.wanted, &mut self.entries, now))
+        let turn = TURNS[self.turn];
+        let next = [turn].into_iter().chain(TURNS).find_map(|class| self.pop(class, now))?;
+        self.turn = (self.turn + 1) % TURNS.len();
+        Some(next)
     }
 
     /// Takes the next collection that is due among those that come first.
     pub(super) fn next_first(&mut self, now: Moment) -> Option<Address> {
-        Plan::pop(&mut self.first, &mut self.entries, now)
+        self.pop(Class::First, now)
     }
 
-    fn pop(heap: &mut Heap, entries: &mut HashMap<Address, Entry>, now: Moment) -> Option<Address> {
+    fn pop(&mut self, class: Class, now: Moment) -> Option<Address> {
+        let heap = &mut self.heaps[class as usize];
         while let Some(Reverse((due, address))) = heap.peek().copied().filter(|Reverse((due, _))| *due <= now) {
             heap.pop();
-            if let Some(entry) = entries.get_mut(&address)
-                && entry.due == due
+            if let Some(entry) = self.entries.get_mut(&address)
+                && (entry.due == due || entry.urged == Some(due))
                 && !entry.in_flight
             {
-                entry.in_flight = true;
-                entry.urgent = false;
+                entry.asked_for();
                 return Some(address);
             }
         }
@@ -236,8 +338,7 @@ impl Plan {
     /// Takes a collection whatever its turn, also when it is not planned.
     pub(super) fn force(&mut self, address: &Address) -> Option<Address> {
         if let Some(entry) = self.entries.get_mut(address) {
-            entry.in_flight = true;
-            entry.urgent = false;
+            entry.asked_for();
         }
         Some(*address)
     }
@@ -246,8 +347,7 @@ impl Plan {
     pub(super) fn take(&mut self, address: &Address) -> bool {
         match self.entries.get_mut(address) {
             Some(entry) if !entry.in_flight => {
-                entry.in_flight = true;
-                entry.urgent = false;
+                entry.asked_for();
                 true
             }
             _ => false,
@@ -256,10 +356,7 @@ impl Plan {
 
     /// When something is due next.
     pub(super) fn next_due(&self) -> Option<Moment> {
-        [&self.first, &self.wanted, &self.rest]
-            .into_iter()
-            .filter_map(|heap| heap.peek().map(|Reverse((due, _))| *due))
-            .min()
+        self.heaps.iter().filter_map(|heap| heap.peek().map(|Reverse((due, _))| *due)).min()
     }
 
     /// Makes a collection due now, in its turn: behind what has been due for longer.
@@ -279,24 +376,25 @@ impl Plan {
     }
 
     /// All collections become due: the server was away. What was due before keeps its place ahead of the others, so a
-    /// server that comes and goes is read in turn, and not the same part of it every time.
+    /// server that comes and goes is read in turn, and not the same part of it every time. What fails again and again though
+    /// the server is there goes on waiting: it would only send the server away once more.
     pub(super) fn everything_is_due(&mut self, now: Moment) {
-        let addresses: Vec<_> = self.entries.keys().copied().collect();
+        let well = self.entries.iter().filter(|(_, entry)| entry.failures < 2);
+        let addresses: Vec<_> = well.map(|(address, _)| *address).collect();
         for address in addresses {
             self.hasten(&address, now);
         }
     }
 }
 
+/// Whether a collection is the list of core servers, or a core server's own list.
+fn is_list(address: &Address) -> bool {
+    address.sub.is_none() || address.is_list_of_core_server()
+}
+
 /// Whether a collection only confirms what others tell.
 fn is_confirming(address: &Address) -> bool {
-    address.sub.is_some_and(|sub| {
-        let row = sub.row();
-        matches!(
-            (row.parent, row.kind),
-            (Kind::Extension, _) | (Kind::User, Kind::Extension) | (Kind::Agent, Kind::Extension)
-        )
-    })
+    address.sub.is_some_and(SubId::is_confirming)
 }
 
 /// The bounds of a collection's interval.
@@ -347,7 +445,7 @@ impl Bucket {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::SubId;
+    use crate::catalog::Kind;
     use uuid::Uuid;
 
     fn address(parent: Kind, segment: &str, n: u128) -> Address {
@@ -385,10 +483,16 @@ mod tests {
             assert!(plan.take(&address));
             plan.answered(&address, now, false);
         }
+        let queued = |plan: &Plan| plan.heaps.iter().map(BinaryHeap::len).sum::<usize>();
+        let before = queued(&plan);
         for _ in 0..1_000 {
             plan.urge(&calls, now);
         }
-        assert!(plan.first.len() <= 3, "{}", plan.first.len());
+        assert_eq!(queued(&plan), before + 1);
+        for _ in 0..1_000 {
+            plan.await_now(&calls, now);
+        }
+        assert_eq!(queued(&plan), before + 2);
         let gap = Duration::from_millis(40);
         plan.catch_up(now, gap);
         let mut order = Vec::new();
@@ -428,9 +532,9 @@ mod tests {
         plan.urge(&one, now);
         assert_eq!((plan.next(now), plan.next(now)), (Some(one), None));
         plan.urge(&one, now);
-        plan.answered_item(&one, now);
+        plan.answered_item(&one);
         assert_eq!((plan.items(), plan.len(), plan.next(now), plan.next(now)), (1, 1, Some(one), None));
-        plan.answered_item(&one, now);
+        plan.answered_item(&one);
         assert_eq!((plan.items(), plan.len(), plan.next(now)), (0, 1, None));
     }
 
@@ -449,6 +553,40 @@ mod tests {
         plan.answered(&users, now, false);
         plan.hasten_by(&users, now + second * 2);
         assert_eq!((plan.next(now + second), plan.next(now + second * 2)), (None, Some(users)));
+    }
+
+    #[test]
+    fn what_is_urged_without_end_leaves_the_others_their_turns() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let of = |parent, segment, count| (0..count).map(move |n| address(parent, segment, n)).collect::<Vec<_>>();
+        let urged = of(Kind::Extension, "callSegments", 100);
+        let (rest, wanted) = (of(Kind::User, "logins", 8), of(Kind::User, "status", 8));
+        let (calls, users) = (address(Kind::CoreServer, "callSegments", 0), address(Kind::CoreServer, "users", 0));
+        for address in [urged.clone(), rest, wanted.clone(), vec![calls, users]].into_iter().flatten() {
+            plan.add(address, &config, now, 0.0);
+            plan.take(&address);
+            plan.want(&address, wanted.contains(&address));
+            plan.again(&address, now, Duration::from_millis(1));
+        }
+        let mut asked: HashMap<(Kind, Kind), u32> = HashMap::new();
+        for millis in 1..=32 {
+            let now = now + Duration::from_millis(millis);
+            urged.iter().chain([&calls]).for_each(|address| plan.urge(address, now));
+            let next = plan.next(now).unwrap();
+            *asked.entry((next.sub.unwrap().row().parent, next.kind())).or_default() += 1;
+            plan.answered(&next, now, false);
+        }
+        let asked = |parent, kind| asked.get(&(parent, kind)).copied().unwrap_or_default();
+        // Both lists in their time; then each in turn.
+        assert_eq!(asked(Kind::CoreServer, Kind::User), 1);
+        assert_eq!(asked(Kind::CoreServer, Kind::CallSegment), 9);
+        assert_eq!(asked(Kind::Extension, Kind::CallSegment), 8);
+        assert_eq!((asked(Kind::User, Kind::Login), asked(Kind::User, Kind::Status)), (7, 7));
+        // What somebody waits for comes before all of it.
+        let now = now + Duration::from_millis(33);
+        plan.await_now(&urged[99], now);
+        assert_eq!(plan.next(now), Some(urged[99]));
     }
 
     #[test]
@@ -495,6 +633,34 @@ mod tests {
         assert_eq!(wait(&mut plan, true), Duration::from_millis(2500));
         assert_eq!(wait(&mut plan, true), Duration::from_millis(1250));
         assert_eq!(wait(&mut plan, true), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn many_that_fail_alike_wait_as_if_one_had_failed_as_often() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let all: Vec<Address> = (0..100).map(|n| address(Kind::User, "status", n)).collect();
+        let doubled = |failures: u32| Duration::from_secs(1 << failures.min(6));
+        for address in &all {
+            plan.add(*address, &config, now, 0.0);
+        }
+        let mut asked = 0;
+        for seconds in 0..600 {
+            let now = now + Duration::from_secs(seconds);
+            while let Some(address) = plan.next(now) {
+                asked += 1;
+                plan.failed(&address, now, doubled);
+            }
+        }
+        assert!((900..=1_100).contains(&asked), "{asked}");
+        // One is answered: the others have their own failures to wait for, and no more.
+        let now = now + Duration::from_secs(600);
+        let other = address(Kind::User, "status", 1_000);
+        plan.add(other, &config, now, 0.0);
+        plan.failed(&other, now, doubled);
+        assert_eq!(plan.entries[&other].due, now + Duration::from_secs(64));
+        plan.answered(&all[0], now, false);
+        assert_eq!(plan.entries[&other].due, now + Duration::from_secs(2));
     }
 
     #[test]

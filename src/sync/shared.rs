@@ -381,6 +381,14 @@ impl Shared {
         error
     }
 
+    /// Waits until the server has confirmed the list of core servers and all their own lists, before the first sync for that
+    /// too.
+    pub(crate) fn wait_for_lists(&self, since: Moment, limit: Limit) -> Result<Snapshot> {
+        let snapshot = self.wait_for_data(limit)?;
+        let addresses = snapshot.own_lists().map(|list| list.address).collect();
+        self.wait_for(&Awaited { addresses, since }, limit)
+    }
+
     /// Waits until the server has confirmed what is awaited, or it is known to be gone.
     pub(crate) fn wait_for(&self, awaited: &Awaited, limit: Limit) -> Result<Snapshot> {
         let confirmed = self.wait(limit, |status, snapshot| {

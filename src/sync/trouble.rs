@@ -11,7 +11,8 @@ use crate::snapshot::collection::Address;
 
 /// 401 and 403 are retried this slowly: they change when somebody changes something.
 const REFUSED_WAIT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60));
-/// This many failures in a row, more than there are connections, and it is the server that is broken, not a list.
+/// After this many failures in a row, more than there are connections, the list of core servers tells whether it is the
+/// server that is broken.
 const MANY_FAILURES: u32 = 5;
 
 /// The server cannot be reached or refuses us: nothing is asked for until then, and then only one thing.
@@ -37,12 +38,17 @@ impl Writer {
     pub(super) fn failed(&mut self, address: Address, path: String, error: Error, is_current: bool, now: Moment) {
         self.failures_in_a_row += 1;
         let many = self.shared.config.get_connections() as u32 + MANY_FAILURES;
-        let lost = error.code() == Code::ConnectionFailed;
-        let refused = matches!(error.code(), Code::Auth | Code::Forbidden) || (lost && !error.retryable());
-        // What the list of core servers says of our rights holds for the server; one other path may be forbidden by itself.
-        let unreachable = lost || (refused && address == Address::ROOT) || self.failures_in_a_row >= many;
+        let is_root = address == Address::ROOT;
+        let lost = error.code() == Code::ConnectionFailed && error.http_status().is_none();
+        let refused = matches!(error.code(), Code::Auth | Code::Forbidden)
+            || (error.code() == Code::ConnectionFailed && !error.retryable());
+        // One kind may be broken or forbidden everywhere; what the list of core servers says holds for the server.
+        let unreachable = lost || (is_root && (refused || self.failures_in_a_row >= many || self.pause.is_some()));
+        if !is_root && !lost && self.failures_in_a_row == many {
+            self.look(now);
+        }
         let problem = Problem { error, at: SystemTime::now(), about: path };
-        if unreachable || self.pause.is_some() {
+        if unreachable {
             self.pause_after(&problem, refused, now);
         }
         let is_gone = self.gather.is_none() && self.is_gone(&address);
@@ -68,36 +74,33 @@ impl Writer {
         let asked_for = problem.error.retry_after().unwrap_or_default();
         let wait = |failures| backoff::short_wait(bounds, failures).max(asked_for);
         if let Some(gather) = &mut self.gather {
-            if unreachable {
-                gather.unreachable(address);
-            } else if !gather.failed(address, now, wait) {
+            // After a pause there is nothing more to wait for.
+            let wait = |failures| if unreachable { Duration::ZERO } else { wait(failures) };
+            if !gather.failed(address, now, wait) {
                 let known = self.draft.get(&address).cloned();
                 let what = if known.is_some() { "as it was before" } else { "without it" };
                 log::warn!("{}: published {what}: {}", problem.about, problem.error);
                 gather.go_without(address, known, self.shared.kinds);
+                self.shared.change(|status| _ = status.failing.insert(address, problem));
             }
             return;
         }
-        let failures = self.plan.entry(&address).map_or(1, |entry| {
-            entry.failures += u32::from(!unreachable);
-            entry.failures.max(1)
-        });
-        if refused && !unreachable {
-            self.plan.urge(&Address::ROOT, now);
+        if refused && !unreachable && self.plan.failures(&address) == 0 {
+            self.look(now);
         }
-        let wait = if refused { self.pause_length(&problem.error, failures, refused) } else { wait(failures) };
-        self.plan.again(&address, now, wait);
+        let wait = |failures| match refused {
+            true => pause_length(bounds, &problem.error, failures, refused),
+            false => wait(failures),
+        };
+        self.plan.failed(&address, now, wait);
     }
 
-    /// How long nothing is asked for after the `failures`-th failure in a row to reach the server.
-    fn pause_length(&self, error: &Error, failures: u32, refused: bool) -> Duration {
-        let bounds = self.shared.config.get_backoff();
-        let mut wait = backoff::wait(bounds, failures);
-        if refused {
-            let slow = REFUSED_WAIT.0 + (REFUSED_WAIT.1 - REFUSED_WAIT.0).mul_f64(backoff::random());
-            wait = wait.max(slow).min(bounds.1);
+    /// Asks for the list of core servers before anything else.
+    fn look(&mut self, now: Moment) {
+        match &mut self.gather {
+            Some(gather) => gather.look(now),
+            None => self.plan.await_now(&Address::ROOT, now),
         }
-        error.retry_after().map_or(wait, |asked| wait.max(asked))
     }
 
     pub(super) fn pause_after(&mut self, problem: &Problem, refused: bool, now: Moment) {
@@ -107,7 +110,7 @@ impl Writer {
             Some(pause) => pause.failures + 1,
             None => 1,
         };
-        let wait = self.pause_length(&problem.error, failures, refused);
+        let wait = pause_length(self.shared.config.get_backoff(), &problem.error, failures, refused);
         if self.pause.is_none() {
             log::warn!("{}: {}", problem.about, problem.error);
         }
@@ -118,4 +121,14 @@ impl Writer {
             status.last_error = Some(problem.clone());
         });
     }
+}
+
+/// How long nothing is asked for after the `failures`-th failure in a row to reach the server.
+fn pause_length(bounds: (Duration, Duration), error: &Error, failures: u32, refused: bool) -> Duration {
+    let mut wait = backoff::wait(bounds, failures);
+    if refused {
+        let slow = REFUSED_WAIT.0 + (REFUSED_WAIT.1 - REFUSED_WAIT.0).mul_f64(backoff::random());
+        wait = wait.max(slow).min(bounds.1);
+    }
+    error.retry_after().map_or(wait, |asked| wait.max(asked))
 }

@@ -158,6 +158,7 @@ impl Writer {
             let address = match &mut self.gather {
                 None if self.pause.is_some() => self.plan.force(&Address::ROOT),
                 None => self.next_poll(now),
+                Some(gather) if self.pause.is_some() => Some(gather.probe()),
                 Some(gather) => match gather.next(now) {
                     Step::Ask(address) => Some(address),
                     Step::Wait => return None,
@@ -186,7 +187,7 @@ impl Writer {
         }
     }
 
-    /// The lists that matter most come first; then the search for a call's extension and all the rest take turns.
+    /// What matters most comes first; then the search for a call's extension and all else take turns.
     fn next_poll(&mut self, now: Moment) -> Option<Address> {
         if let Some(address) = self.plan.next_first(now) {
             return Some(address);
@@ -222,22 +223,22 @@ impl Writer {
         self.shared.change(|status| status.forget(address));
     }
 
-    /// Makes collections and instances due now, planned or not, as far as they are there.
+    /// Somebody waits for collections or instances, planned or not: they come first, as far as they are there.
     pub(super) fn urge(&mut self, addresses: impl IntoIterator<Item = Address>, now: Moment) {
         for address in addresses {
             let address = self.rather_whole(address);
             if !self.is_gone(&address) {
                 self.plan.add(address, &self.shared.config, now, 0.0);
-                self.plan.urge(&address, now);
+                self.plan.await_now(&address, now);
             }
         }
     }
 
-    /// Makes the list of core servers and their own lists due now.
+    /// Somebody waits for the list of core servers and their own lists.
     pub(super) fn urge_lists(&mut self, now: Moment) {
-        self.plan.urge(&Address::ROOT, now);
+        self.plan.await_now(&Address::ROOT, now);
         for address in self.draft.lists() {
-            self.plan.urge(&address, now);
+            self.plan.await_now(&address, now);
         }
     }
 
@@ -294,12 +295,21 @@ impl Writer {
             Message::Refresh => self.urge_lists(now),
             Message::Retry => {
                 self.retried = now;
-                if let Some(pause) = &mut self.pause {
-                    pause.until = now;
-                }
+                self.retry(now);
                 self.shared.events.retry();
             }
             Message::Close => {}
+        }
+    }
+
+    /// What failed is tried again now.
+    fn retry(&mut self, now: Moment) {
+        if let Some(pause) = &mut self.pause {
+            pause.until = now;
+        }
+        match &mut self.gather {
+            Some(gather) => gather.retry(now),
+            None => self.plan.retry(now),
         }
     }
 
@@ -312,7 +322,7 @@ impl Writer {
                     return;
                 }
                 match self.gather.is_some() {
-                    true => self.gathered(fetched.address, outcome),
+                    true => self.gathered(fetched.address, &fetched.path, fetched.asked, outcome, now),
                     false => self.polled(fetched.address, &fetched.path, fetched.asked, outcome, now),
                 }
             }
@@ -323,8 +333,8 @@ impl Writer {
                 }
                 let is_outdated = fetched.asked < self.retried;
                 self.failed(fetched.address, fetched.path, error, is_current, now);
-                if is_outdated && let Some(pause) = &mut self.pause {
-                    pause.until = now; // It was asked with the old credentials.
+                if is_outdated {
+                    self.retry(now); // It was asked with the old credentials.
                 }
             }
         }

@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     Dial(String),
     /// TLS: the reason, and what to do.
     Tls(String),
+    /// The connection ended in the handshake of TLS: the server may be just starting.
+    Cut,
     /// The connection broke.
     Broken(String),
 }
@@ -30,6 +32,7 @@ impl fmt::Display for Fault {
             Fault::Name(why) => write!(f, "the name could not be resolved: {why}"),
             Fault::Dial(why) => write!(f, "no connection: {why}"),
             Fault::Tls(why) => write!(f, "TLS: {why}"),
+            Fault::Cut => f.write_str("the connection ended in the handshake of TLS"),
             Fault::Broken(why) => write!(f, "the connection broke: {why}"),
         }
     }
@@ -132,6 +135,13 @@ impl About {
             ),
             Fault::Tls(why) => Error::new(Code::ConnectionFailed, format!("no TLS connection to {origin}{by}: {why}"))
                 .with_retryable(false),
+            Fault::Cut => Error::new(
+                Code::ConnectionFailed,
+                format!(
+                    "no TLS connection to {origin}{by}: the server closed the connection in the handshake; perhaps \
+                     this is not a port for TLS (55050 by default)"
+                ),
+            ),
             Fault::Broken(why) => {
                 Error::new(Code::ConnectionFailed, format!("the connection to {origin} broke: {why}"))
             }

@@ -145,12 +145,10 @@ pub(super) fn handshake(
     let mut conn = ClientConnection::new(config.clone(), name).map_err(|e| Fault::Tls(reason(&e)))?;
     if let Err(e) = conn.complete_io(sock) {
         return Err(match e.kind() {
-            ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted => Fault::Tls(
-                "the server closed the connection in the handshake; perhaps this is not a port for TLS (55050 by \
-                 default)"
-                    .to_owned(),
-            )
-            .into(),
+            ErrorKind::UnexpectedEof
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe => Fault::Cut.into(),
             _ => translate(e),
         });
     }

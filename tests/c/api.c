@@ -134,6 +134,7 @@ static void open_client(void)
     CHECK(isym_error_code(problem.error) == ISYM_AUTH && isym_error_http_status(problem.error) == 401);
     CHECK(strstr(isym_error_message(problem.error).ptr, "wrong") == NULL || problem.at_ms > 0);
     CHECK(isym_health_failing_at(health, isym_health_failing_count(health), &problem) == ISYM_NOT_FOUND);
+    CHECK(isym_health_overdue_count(health) == 0);
     CHECK(isym_health_events(health) != ISYM_EVENTS_OFF && isym_health_events(health) != ISYM_EVENTS_NONE);
     isym_health_free(health);
 
@@ -484,6 +485,11 @@ static void handles(void)
     isym_changes_free(changes);
 
     isym_sandbox_restart(sandbox);
+    isym_handle *strict = isym_handle_strict(handle);
+    isym_binding binding = {0};
+    CHECK(isym_handle_is_strict(strict) && !isym_handle_is_strict(handle));
+    CHECK(isym_handle_binding(strict, &binding) == ISYM_OK);
+    CHECK(isym_uuid_equal(binding.id, before) && binding.epoch == 1 && binding.rebinds == 0);
     isym_snapshot *now = NULL;
     for (int i = 0; i < 200; i++) {
         isym_snapshot_free(now);
@@ -501,6 +507,11 @@ static void handles(void)
     isym_snapshot_free(old);
     CHECK(isym_resource_kind(change.after) == ISYM_KIND_CORE_SERVER);
     isym_changes_free(changes);
+
+    MUST(isym_handle_resolve(strict, &before, &error));
+    CHECK(isym_uuid_equal(before, after) && isym_handle_binding(strict, &binding) == ISYM_OK);
+    CHECK(binding.epoch == 2 && binding.rebinds == 1 && binding.other_objects == 0);
+    isym_handle_free(strict);
 
     isym_handle *copy = isym_handle_clone(handle);
     isym_handle_free(handle);

@@ -59,6 +59,9 @@ static void null_objects(void)
     CHECK(!isym_health_retired_snapshots(NULL) && !isym_health_failing_count(NULL) && !isym_metrics_count(NULL));
     CHECK(isym_health_last_problem(NULL, NULL) == ISYM_INVALID_ARGUMENT);
     CHECK(isym_health_failing_at(NULL, 0, NULL) == ISYM_INVALID_ARGUMENT);
+    CHECK(!isym_health_overdue_count(NULL) && isym_health_overdue_at(NULL, 0, NULL, NULL) == ISYM_NOT_FOUND);
+    CHECK(isym_handle_strict(NULL) == NULL && !isym_handle_is_strict(NULL));
+    CHECK(isym_handle_binding(NULL, NULL) == ISYM_INVALID_ARGUMENT);
     CHECK(isym_health_events(NULL) == ISYM_EVENTS_NONE);
     CHECK(isym_health_events_problem(NULL, NULL) == ISYM_INVALID_ARGUMENT);
     CHECK(isym_metrics_at(NULL, 0, NULL) == ISYM_INVALID_ARGUMENT);

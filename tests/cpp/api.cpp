@@ -39,6 +39,9 @@ void settings()
     config.max_requests_per_second(20.5).connections(2).body_limit(1 << 20).header_limit(1 << 16).text_limit(1 << 16);
     config.depth_limit(32).object_limit(1000).connect_timeout(1s).first_byte_timeout(1s).silence_timeout(1s);
     config.request_timeout(1s).action_timeout(1s).backoff(100ms, 1s).cadence(isym::Kind::user, 1s, 9s);
+    config.event_silence(20s, 5s).overlay("[actions.\"Agent.set_penalty\"]\nabsent = true\n");
+    CHECK(fails([&](isym::Error &e) { config.overlay("[kinds", e); }, isym::Code::config, "1"));
+    CHECK(fails([&](isym::Error &e) { config.overlay_file("/nowhere.toml", e); }, isym::Code::config, "/nowhere.toml"));
     config.validate();
     isym::Config copy = config;
     config.ca_file("/nowhere/ca.pem").client_cert("/nowhere/cert.pem", "/nowhere/key.pem").verify(true);
@@ -169,9 +172,11 @@ void actions(const isym::Sandbox &sandbox, const isym::Live &live)
     CHECK(fails([&](isym::Error &e) { live.set_dnd("4224", true, nullptr, e); }, isym::Code::ambiguous, "north"));
 
     const auto back = std::chrono::system_clock::now() + 30min;
-    isym::Snapshot snap = live.set_status("4224", "Lunch", "away", "back soon", back, "default").wait(5s);
+    isym::Snapshot snap = live.set_status("4224", "Fishing", "away", "back soon", back, "default").wait(5s);
     isym::Status status = snap.user("default", "4224")->status().value();
-    CHECK(status.name() == "Lunch" && status.type() == "away" && status.note() == "back soon");
+    CHECK(status.name() == "Fishing" && status.type() == "away" && status.note() == "back soon");
+    CHECK(live.set_status_like("mike", "Fishing", "default").outcome() == isym::Outcome::accepted);
+    CHECK(fails([&](isym::Error &e) { live.set_status_like("mike", "Gone", "default", e); }, isym::Code::not_found, "Gone"));
     CHECK(status.return_time() == std::chrono::floor<std::chrono::milliseconds>(back));
 
     sandbox.add_queue("5998", "Busy");
@@ -187,8 +192,8 @@ void actions(const isym::Sandbox &sandbox, const isym::Live &live)
     live.queue_login("5998", "4224", "default");
     live.queue_logout("5998", "4224", "default");
 
-    snap = live.originate("4224", "5551234", "default").wait(5s);
-    live.transfer(snap.extension("default", "4224")->call_segments()[0], "5001");
+    isym::Changes calls = live.originate("4224", "5551234", "default").call_segments(5s);
+    live.transfer(calls[0].resource.as<isym::CallSegment>().value(), "5001");
     CHECK(posted(sandbox, "/transfer", "{\"destination\":\"5001\"}"));
     sandbox.hang_up_all();
     live.post(std::string(PATH) + "/enableDnd");
@@ -196,6 +201,13 @@ void actions(const isym::Sandbox &sandbox, const isym::Live &live)
     live.act(snap.resolve(PATH), "originate", {{"destination", live.extension("4224", "default").resolve()}});
     CHECK(posted(sandbox, "/originate", "{\"destination\":\"4224\"}"));
     sandbox.hang_up_all();
+    CHECK(has(live.get_raw("coreServers/getByName/default"), "\"slug\":\"default\""));
+    CHECK(fails([&](isym::Error &e) { live.get_raw("..", 1s, e); }, isym::Code::invalid_path, ""));
+    isym::ActionOptions forced;
+    forced.timeout = 5s;
+    forced.force = true;
+    live.act_with(forced, snap.resolve(PATH), "disable_dnd");
+    CHECK(posted(sandbox, "/disableDnd", ""));
 
     sandbox.fault("status=500; method=POST; times=1");
     ticket = live.set_dnd("4224", false, "default");
@@ -223,6 +235,15 @@ void handles(const isym::Sandbox &sandbox, const isym::Live &live)
     by_path.act("originate", {{"destination", "5550000"}});
     CHECK(posted(sandbox, "/originate", "{\"destination\":\"5550000\"}"));
     CHECK(fails([&](isym::Error &e) { named.act("fly", {}, 5s, e); }, isym::Code::unsupported, "originate"));
+    CHECK(named.get_within(old, 1min) == named.get(old) && !named.is_strict() && named.strict().is_strict());
+    CHECK(named.binding()->id == named.resolve() && named.binding()->epoch == 1 && named.binding()->rebinds == 0);
+    CHECK(!live.handle("coreServers/getByName/default/users/getByName/nobody").binding());
+    isym::ActionOptions forced;
+    forced.force = true;
+    const isym::Handle<isym::Extension> gone = live.extension("9999", "default");
+    CHECK(fails([&](isym::Error &e) { gone.act("enable_dnd", {}, 1s, e); }, isym::Code::not_found, "9999"));
+    CHECK(fails([&](isym::Error &e) { gone.act_with(forced, "enable_dnd", {}, e); }, isym::Code::not_found, ""));
+    CHECK(named.act_with(forced, "disable_dnd").outcome() == isym::Outcome::accepted);
     isym::Handle<> status = live.handle("coreServers/getByName/default/users/getByName/mike/status");
     isym::Args args{{"name", "Lunch"}, {"type", std::string("away")}, {"note", std::string_view()}, {"return_time", -1}};
     CHECK(status.act("set", args, 5s).outcome() == isym::Outcome::accepted);
@@ -245,6 +266,7 @@ void handles(const isym::Sandbox &sandbox, const isym::Live &live)
     sandbox.restart();
     CHECK(soon([&] { return live.refresh(10s).epoch() > old.epoch(); }));
     CHECK(named.resolve() != before && !live.snapshot().diff(renamed).empty() && sandbox.incarnation() == 2);
+    CHECK(named.binding()->rebinds == 1 && named.binding()->other_objects == 0);
     CHECK(isym::Handle<isym::Extension>(of).resolve() == named.resolve());
 }
 
@@ -253,7 +275,9 @@ void health_and_metrics(const isym::Sandbox &sandbox, const isym::Live &live)
     isym::Health health = live.health();
     CHECK(health.state() == isym::State::live && live.state() == isym::State::live && health.has_data());
     CHECK(health.since() > isym::Time() && health.age() < 1min && health.epoch() == 2 && health.generation() > 2);
-    CHECK(health.retired_snapshots() < 100 && health.failing().empty());
+    CHECK(health.retired_snapshots() < 100 && health.failing().empty() && health.overdue().empty());
+    CHECK(soon([&] { return live.health().events() == isym::EventsState::connected; }));
+    CHECK(live.health().events_problem());
     std::uint64_t requests = 0;
     for (const isym::Metric &metric : live.metrics())
         if (metric.name == "requests")
@@ -347,6 +371,22 @@ void scripts(const isym::Sandbox &sandbox)
     CHECK(sandbox.port() != 0 && has(sandbox.url(), std::to_string(sandbox.port())) && sandbox.request_count() < 1000);
 }
 
+/// The doctor finds nothing wrong with a sandbox, and says so of what is no server at all.
+void doctor(const isym::Sandbox &sandbox)
+{
+    isym::DoctorOptions options;
+    options.sample = 1;
+    options.search = 1;
+    options.time_limit = 20s;
+    const isym::DoctorReport report = isym::examine(isym::Config(sandbox.url()).credentials("manager", "new"), options);
+    CHECK(report.ok() && has(report.text(), "Extension") && report.json().substr(0, 1) == "{");
+    CHECK(report.overlay().find("secret") == std::string_view::npos);
+    const isym::DoctorReport away = isym::examine(isym::Config("http://127.0.0.1:1"));
+    CHECK(!away.ok() && !away.empty() && away[0].severity == isym::Severity::error && !away[0].message.empty());
+    CHECK(!away[0].advice.empty() && isym::DoctorReport().empty());
+    CHECK(fails([](isym::Error &e) { isym::examine(isym::Config("gopher://pbx"), {}, e); }, isym::Code::config, "http"));
+}
+
 isym::SandboxConfig world()
 {
     isym::SandboxConfig config;
@@ -372,6 +412,7 @@ int main()
     handles(sandbox, live);
     health_and_metrics(sandbox, live);
     logging(live);
+    doctor(sandbox);
     scripts(sandbox);
     return done();
 }

@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import isymphony
 import pytest
@@ -289,3 +290,36 @@ def test_many_threads(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live
         thread.join(timeout=30)
         assert not thread.is_alive()
     assert not failures
+
+
+def test_a_strict_handle_refuses_another_object(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    sandbox, live = isymphony_sandbox, isymphony_live
+    handle = live.extension("4224")
+    assert handle.binding is None
+    strict = handle.strict()
+    assert isinstance(strict, isymphony.ExtensionHandle)
+    assert (strict.is_strict, handle.is_strict) == (True, False)
+    first = strict.resolve()
+    assert strict.binding is not None
+    assert (strict.binding.id, strict.binding.epoch, strict.binding.rebinds) == (first, 1, 0)
+    assert strict.binding.configuration_id == strict.get().configuration_id
+    sandbox.restart()
+    eventually(lambda: live.snapshot().epoch == 2)
+    assert strict.resolve() != first
+    assert strict.binding.rebinds == 1
+    sandbox.rename_extension("4224", "7000")
+    sandbox.rename_extension("10001", "4224")
+    live.refresh(timeout=5)
+    assert handle.get().configuration_id != strict.binding.configuration_id
+    with pytest.raises(isymphony.NotFound, match="strict"):
+        strict.originate("1")
+
+
+def test_an_overdue_list_makes_the_client_stale(isymphony_sandbox: Sandbox) -> None:
+    cadences: dict[str, Any] = dict.fromkeys(("users", "call_segments", "extensions"), (0.05, 0.1))
+    with isymphony.connect(isymphony_sandbox.url, cadences=cadences, first_byte_timeout=0.2, events=False) as live:
+        assert live.health.overdue == {}
+        isymphony_sandbox.fault(f"status=500; on=coreServers/{live.core_server('default').resolve()}/users")
+        eventually(lambda: live.health.state == "stale")
+        assert list(live.health.overdue) == ["User"]
+        assert live.health.overdue["User"] > 1.3

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
@@ -87,6 +88,16 @@ def test_other_signals_run_their_handlers_meanwhile() -> None:
     assert (done.stdout, done.returncode) == ("alarm\nthen True\n", 0), done.stderr
 
 
+IN_AN_EVENT_LOOP = """
+import asyncio
+async def main():
+    {first}
+    async for change in live.watch(["queues"], initial={initial}, events=False):
+        {then}
+asyncio.run(main())
+"""
+
+
 @pytest.mark.parametrize(
     "end",
     [
@@ -97,6 +108,16 @@ def test_other_signals_run_their_handlers_meanwhile() -> None:
         "del sandbox",
         "sandbox.fault(stall='before_head'); threading.Thread(target=live.refresh, daemon=True).start(); time.sleep(1)",
         "sys.keep = [live, live.extension('4224').get(), live.extension('4224').originate('1')]",
+        "for change in live.watch(initial=True): sys.exit()",
+        "for change in live.watch(initial=True): live.close()",
+        "threading.Thread(target=lambda: [sys.exit() for change in live.watch(initial=True)]).start()",
+        "threading.Thread(target=live.watch(['queues'], events=False).next, daemon=True).start(); time.sleep(0.3)",
+        "threading.Thread(target=lambda: list(live.watch()), daemon=True).start(); time.sleep(0.3)",
+        IN_AN_EVENT_LOOP.format(first="pass", initial=True, then="sys.exit()"),
+        IN_AN_EVENT_LOOP.format(first="pass", initial=True, then="live.close()"),
+        IN_AN_EVENT_LOOP.format(
+            first="asyncio.get_running_loop().call_later(0.2, sys.exit)", initial=False, then="pass"
+        ),
     ],
 )
 def test_exit_with_a_live_client_does_not_hang(end: str) -> None:
@@ -173,6 +194,94 @@ def test_a_forked_child_reads_and_syncs() -> None:
         """
     )
     assert done.stdout == "0\n", done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_process_of_multiprocessing_that_is_forked_has_the_client() -> None:
+    done = python(
+        """
+        import multiprocessing, warnings
+        warnings.simplefilter("ignore")
+        sandbox = Sandbox(users=5)
+        sandbox.set_display_name("4224", "Old")
+        live = isymphony.connect(sandbox.url)
+        name = lambda: live.extension("4224").get().display_name
+
+        def child(pipe):
+            pipe.send(name())
+            pipe.recv()
+            live.refresh(10)
+            pipe.send(name())
+
+        fork = multiprocessing.get_context("fork")
+        pairs = [fork.Pipe() for _ in range(4)]
+        processes = [fork.Process(target=child, args=(inner,)) for _, inner in pairs]
+        for process in processes:
+            process.start()
+        print({outer.recv() for outer, _ in pairs})
+        sandbox.set_display_name("4224", "New")
+        for outer, _ in pairs:
+            outer.send("sync")
+        print({outer.recv() for outer, _ in pairs})
+        for process in processes:
+            process.join(20)
+        live.refresh(10)
+        print({process.exitcode for process in processes}, name())
+        """
+    )
+    assert done.stdout == "{'Old'}\n{'New'}\n{0} New\n", done.stderr
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_a_process_of_multiprocessing_that_is_new_gets_values_and_paths(method: str, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        HEAD
+        + textwrap.dedent(
+            """
+            import multiprocessing, pickle
+
+            def child(pipe, url, extension, path):
+                pipe.send((extension.display_name, extension.path == path, extension.age > 0))
+                pipe.recv()
+                with isymphony.connect(url) as live:
+                    found = live.handle(path).get()
+                    pipe.send((found.display_name, found.id == extension.id))
+
+            def is_refused(what):
+                try:
+                    pickle.dumps(what)
+                except TypeError as error:
+                    return type(what).__name__ in str(error)
+                return False
+
+            def main():
+                sandbox = Sandbox(users=5)
+                sandbox.set_display_name("4224", "Old")
+                live = isymphony.connect(sandbox.url)
+                handle = live.extension("4224")
+                assert all(is_refused(what) for what in (live, live.snapshot(), live.watch(), handle))
+                context = multiprocessing.get_context(sys.argv[1])
+                outer, inner = context.Pipe()
+                extension = handle.get()
+                process = context.Process(target=child, args=(inner, sandbox.url, extension, extension.path))
+                process.start()
+                print(*outer.recv())
+                sandbox.set_display_name("4224", "New")
+                outer.send("sync")
+                print(*outer.recv())
+                process.join(20)
+                print(process.exitcode, live.refresh(10).core_servers["default"].extensions["4224"].display_name)
+
+            if __name__ == "__main__":
+                main()
+            """
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, str(program), method], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "Old True True\nNew True\n0 New\n", done.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")

@@ -59,6 +59,30 @@ def test_a_loop_ends_when_the_client_is_closed(live: isymphony.Live) -> None:
         watch.next(0)
 
 
+def test_a_thousand_watches_hear_a_change_and_those_closed_in_their_own_loop_no_more(
+    sandbox: Sandbox, live: isymphony.Live
+) -> None:
+    watches = [live.watch(["extensions"], events=False) for _ in range(1000)]
+    sandbox.set_display_name("4224", "First")
+    live.refresh(10)
+    heard = 0
+    for position, watch in enumerate(watches):
+        for change in watch:
+            assert isinstance(change.new, isymphony.Extension)
+            assert change.new.display_name == "First"
+            heard += 1
+            if position % 2 == 0:
+                break
+            watch.close()  # The loop ends by itself.
+    assert heard == 1000
+    sandbox.set_display_name("4224", "Second")
+    live.refresh(10)
+    assert all(watch.next(0) is not None for watch in watches[0::2])
+    for watch in watches[1::2]:
+        with pytest.raises(isymphony.Closed):
+            watch.next(0)
+
+
 def test_events_are_handed_on(sandbox: Sandbox, live: isymphony.Live) -> None:
     watch = live.watch(kinds=["queues"])
     for _ in range(100):

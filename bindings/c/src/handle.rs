@@ -7,7 +7,7 @@ use isymphony_core::Handle;
 
 use crate::args::{isym_action_options, isym_args};
 use crate::error::{isym_error, isym_status};
-use crate::guard::{self, invalid, need};
+use crate::guard::{self, found, invalid, need};
 use crate::kind::{checked, isym_kind};
 use crate::live::isym_live;
 use crate::resource::isym_resource;
@@ -20,7 +20,7 @@ use crate::uuid::isym_uuid;
 /// A reference to an instance by its kind and the names along its path, bound anew at every use.
 ///
 /// The name decides, byte for byte. When nothing has the name any more, the configuration id that was seen under it does.
-/// When the name changes hands, the handle follows the name. A path that holds ids is made symbolic when it is first
+/// When the name changes hands, the handle follows the name; a strict one (isym_handle_strict) refuses. A path that holds ids is made symbolic when it is first
 /// found; an instance without a symbolic name (a call segment, an agent) is found by its id only, until the server
 /// restarts. The caller frees it with isym_handle_free. It may be used on any number of threads at once.
 pub struct isym_handle(pub(crate) Handle);
@@ -100,6 +100,57 @@ pub extern "C" fn isym_live_handle_named(
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_handle_clone(handle: Option<&isym_handle>) -> Option<Box<isym_handle>> {
     guard::plain(|| handle.map(|handle| Box::new(isym_handle(handle.0.clone()))))
+}
+
+/// The same reference, bound for good to the object that it finds now or, where there is none, first: when the name leads to
+/// another object, all that is asked of it answers ISYM_NOT_FOUND. An object is the same as long as it has its configuration
+/// id, also after a restart of the server; where its kind has none, as long as it has its id. NULL for NULL.
+///
+/// Made for the caller, who frees it with isym_handle_free.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_handle_strict(handle: Option<&isym_handle>) -> Option<Box<isym_handle>> {
+    guard::plain(|| handle.map(|handle| Box::new(isym_handle(handle.0.strict()))))
+}
+
+/// Whether a handle refuses another object than the one it is bound to.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_handle_is_strict(handle: Option<&isym_handle>) -> bool {
+    guard::plain(|| handle.is_some_and(|handle| handle.0.is_strict()))
+}
+
+/// To which object a handle is bound, as it was last found: a value.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct isym_binding {
+    /// The id of the object: new after every restart of the server.
+    pub id: isym_uuid,
+    /// The epoch of the snapshot it was found in.
+    pub epoch: u64,
+    /// How often the handle was bound anew since it was made: to the same object after a restart of the server, or to another
+    /// object that has the name now.
+    pub rebinds: u64,
+    /// How often that was another object, as far as a configuration id tells.
+    pub other_objects: u64,
+}
+
+/// To which object a handle is bound.
+///
+/// Answers ISYM_NOT_FOUND before it found anything.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_handle_binding(
+    handle: Option<&isym_handle>,
+    binding: Option<&mut MaybeUninit<isym_binding>>,
+) -> isym_status {
+    guard::quiet(|| {
+        let bound = handle.and_then(|handle| handle.0.binding());
+        let value = bound.map(|bound| isym_binding {
+            id: bound.id.into(),
+            epoch: bound.epoch,
+            rebinds: bound.rebinds,
+            other_objects: bound.other_objects,
+        });
+        found(value, binding)
+    })
 }
 
 /// Frees a handle. NULL is accepted.

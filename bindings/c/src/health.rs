@@ -179,6 +179,37 @@ pub extern "C" fn isym_health_failing_at(
     })
 }
 
+/// How many kinds had lists that the server had not confirmed in time: longer ago than the longest interval of the kind's
+/// cadence, the time the server may take to answer, and a second. Any of them makes the state ISYM_STATE_STALE; in the other
+/// kinds the data may have been as fresh as ever.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_health_overdue_count(health: Option<&isym_health>) -> usize {
+    guard::plain(|| health.map_or(0, |health| health.health.overdue.len()))
+}
+
+/// A kind whose lists were overdue, by its position, counted from 0, and the age of the oldest of them in milliseconds.
+///
+/// Answers ISYM_NOT_FOUND for a position beyond the end. `kind` and `age_ms` may be NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_health_overdue_at(
+    health: Option<&isym_health>,
+    position: usize,
+    kind: Option<&mut MaybeUninit<isym_kind>>,
+    age_ms: Option<&mut MaybeUninit<i64>>,
+) -> isym_status {
+    guard::quiet(|| {
+        let overdue = health.and_then(|health| health.health.overdue.get(position));
+        let Some((overdue, age)) = overdue else { return isym_status::ISYM_NOT_FOUND };
+        if let Some(kind) = kind {
+            kind.write((*overdue).into());
+        }
+        if let Some(age_ms) = age_ms {
+            age_ms.write(time::age(*age));
+        }
+        isym_status::ISYM_OK
+    })
+}
+
 /// How it stood with the server's events.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_health_events(health: Option<&isym_health>) -> isym_events_state {

@@ -8,6 +8,7 @@ use isymphony::handle;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::binding::Binding;
 use crate::context::{Client, Context};
 use crate::convert::{self, Seconds, action_arg};
 use crate::errors::OrRaise;
@@ -87,6 +88,25 @@ impl Handle {
     /// The id of the instance now: new after every restart of the server.
     fn resolve<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.inner.resolve().or_raise(py)?.into_pyobject(py)
+    }
+
+    /// The same reference, bound for good to the object that it finds now or, where there is none, first: when the name leads
+    /// to another object, it raises `NotFound`. An object is the same as long as it has its `configuration_id`, also after a
+    /// restart of the server; where its kind has none, as long as it has its id.
+    fn strict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        wrap_handle(py, &self.client, self.inner.strict())
+    }
+
+    /// Whether it refuses another object than the one it is bound to.
+    #[getter]
+    fn is_strict(&self) -> bool {
+        self.inner.is_strict()
+    }
+
+    /// To what the handle is bound, as it was last found; `None` before it found anything.
+    #[getter]
+    fn binding(&self) -> Option<Binding> {
+        self.inner.binding().map(Binding)
     }
 
     /// Carries out an action of the catalogue, at most once. Waits for the server's answer, at most `timeout` seconds.

@@ -105,6 +105,17 @@ impl Health {
         Ok(failing)
     }
 
+    /// Kinds whose core servers' lists the server did not confirm in time, each with the age of the oldest in seconds. Any
+    /// of them makes the state `"stale"`; in the other kinds the data may be as fresh as ever.
+    #[getter]
+    fn overdue<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let overdue = PyDict::new(py);
+        for (kind, age) in &self.0.overdue {
+            overdue.set_item(kind.name(), age.as_secs_f64())?;
+        }
+        Ok(overdue)
+    }
+
     /// How it stands with the server's events, which only make changes show sooner: `"off"` by the settings, `"connecting"`,
     /// `"connected"`, or `"unavailable"` where the server has none, refuses them or cannot be reached.
     #[getter]

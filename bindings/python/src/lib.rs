@@ -7,7 +7,7 @@
 //! | `context` | what the objects of one snapshot share |
 //! | `snapshot`, `mapping`, `change` | a snapshot, its lists, and what changed between two |
 //! | `resource` | the resources: one frozen class a kind |
-//! | `handle`, `ticket` | symbolic references, and actions that were sent |
+//! | `handle`, `binding`, `ticket` | symbolic references, to what they are bound, and actions that were sent |
 //! | `watch` | what changes, as it changes |
 //! | `health` | how a client is doing |
 //! | `sandbox` | the embedded server |
@@ -24,6 +24,7 @@ use std::sync::OnceLock;
 use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 
+mod binding;
 mod blocking;
 mod change;
 mod connect;
@@ -46,6 +47,8 @@ mod watch;
 /// The native module; see the package `isymphony`.
 #[pyo3::pymodule]
 mod _isymphony {
+    #[pymodule_export]
+    use super::binding::Binding;
     #[pymodule_export]
     use super::change::Change;
     #[pymodule_export]

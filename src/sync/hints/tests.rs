@@ -235,3 +235,20 @@ fn odd_values_are_passed_over_and_garbage_is_no_event() {
     let many: String = (0..10_000).map(|n| format!(r#","x{n}Id":"{}""#, text(n))).collect();
     assert_eq!(Reading::of(&format!(r#"{{"a":1{many}}}"#)).unwrap().ids.len(), MOST_IDS);
 }
+
+#[test]
+fn what_cannot_be_read_in_an_event_spoils_nothing_else_in_it() {
+    let [core, user] = [CORE, USER].map(text);
+    let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+    for odd in ["1e400", "-1e400", r#""\ud800""#, r#"{"x":"\udfff"}"#, r#"["\ud800",1e999]"#, &deep] {
+        let json = format!(
+            r#"{{"type":"odd","x":{odd},"\ud800":{odd},"coreServerId":"{core}","user":{{"x":{odd},"id":"{user}"}},"time":5}}"#
+        );
+        let reading = Reading::of(&json).expect(odd);
+        assert_eq!(reading.event_type.as_deref(), Some("odd"), "{odd}");
+        assert_eq!((reading.core_server, reading.time), (Some(Uuid::from_u128(CORE)), Some(5)), "{odd}");
+        assert_eq!(reading.ids, [(Some(Kind::User), Uuid::from_u128(USER))], "{odd}");
+    }
+    let reading = Reading::of(r#"{"type":"\ud800","time":1e400,"coreServerId":7}"#).unwrap();
+    assert_eq!((reading.event_type, reading.time, reading.core_server), (None, None, None));
+}

@@ -276,6 +276,32 @@ fn the_wrong_scheme_is_told() {
 }
 
 #[test]
+fn a_handshake_that_is_cut_may_be_tried_again() {
+    // One closes when it has read everything, which is an end; the other before, which is a reset.
+    for read in [true, false] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                if read {
+                    let _ = stream.read(&mut [0; 4096]);
+                } else {
+                    let _ = stream.peek(&mut [0; 1]);
+                }
+            }
+        });
+        let mut config = Config::new(&format!("https://{address}")).unwrap();
+        config.verify(false);
+        let error = try_get(&config).unwrap_err();
+        assert_eq!((error.code(), error.retryable()), (Code::ConnectionFailed, true), "{error}");
+        assert!(error.message().contains("perhaps this is not a port for TLS"), "{error}");
+        assert_eq!(crate::transport::stage(&error), "tls");
+        let failed = Transport::new(&config).unwrap().post("x", None, None).unwrap_err();
+        assert_eq!((failed.sent, failed.error.retryable()), (Sent::No, true));
+    }
+}
+
+#[test]
 fn a_server_that_speaks_only_an_old_version_is_refused() {
     // A ServerHello that chooses TLS 1.0, as such a server would answer.
     let mut hello = vec![0x16, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1];

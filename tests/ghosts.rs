@@ -1,0 +1,138 @@
+//! What the server no longer has is gone everywhere, and all ways to an instance say the same, whatever order its lists are
+//! read in.
+
+use std::time::{Duration, Instant};
+
+use isymphony::catalog::{Kind, SubId};
+use isymphony::sandbox::{Caller, Sandbox, SandboxConfig};
+use isymphony::snapshot::{Agent, ChangeKind, Extension, Snapshot};
+use isymphony::watch::Filter;
+use isymphony::{Config, Live};
+use uuid::Uuid;
+
+const LONG: Option<Duration> = Some(Duration::from_secs(10));
+
+fn until(what: &str, live: &Live, mut done: impl FnMut(&Snapshot) -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !done(&live.snapshot()) {
+        assert!(Instant::now() < deadline, "{what}: {:#?}", live.health());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A client that asks only when something makes it ask, once everything was read.
+fn open(sandbox: &Sandbox) -> Live {
+    let mut config = Config::new(&sandbox.url()).unwrap();
+    config.events(false);
+    let live = Live::open(config).unwrap();
+    live.wait(LONG).unwrap();
+    live
+}
+
+fn agents_of_queues() -> SubId {
+    SubId::find(Kind::Queue, "agents").unwrap()
+}
+
+/// The agents of all queues: their ids, and their extensions' numbers and ids.
+fn agents(snapshot: &Snapshot) -> Vec<(Uuid, String, Uuid)> {
+    let queues = snapshot.core_server("default").unwrap().queues();
+    let agents = queues.iter().flat_map(|queue| queue.sub(agents_of_queues()).iter());
+    let agents = agents.map(|agent| {
+        let extension = Agent::try_from(agent).unwrap().extension().unwrap();
+        (agent.id(), extension.name().unwrap().to_owned(), extension.id())
+    });
+    agents.collect()
+}
+
+#[test]
+fn an_extension_that_is_deleted_is_gone_with_its_agents() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(10).queues(1)).unwrap();
+    let live = open(&sandbox);
+    let (agent, number, extension) = agents(&live.snapshot()).remove(0);
+    let user =
+        live.snapshot().by_id(extension).unwrap().parents(SubId::find(Kind::User, "extensions").unwrap())[0].id();
+    let mut watch = live.watch(Filter::default());
+    sandbox.remove_extension(&number).unwrap();
+    live.refresh(LONG).unwrap();
+    let extensions = SubId::find(Kind::User, "extensions").unwrap();
+    until("gone everywhere", &live, |now| {
+        // Whatever is asked meanwhile has an answer.
+        for id in [agent, extension] {
+            now.by_id(id).inspect(|ghost| assert!(!ghost.path().to_string().is_empty() && !ghost.id_path().is_list()));
+        }
+        let copies = now.by_id(user).unwrap().sub(extensions);
+        assert!(now.by_id(extension).is_none() && copies.by_id(extension).is_none());
+        now.by_id(agent).is_none()
+    });
+    let mut told = Vec::new();
+    while let Some(change) = watch.next(Some(Duration::ZERO)).unwrap() {
+        told.extend(change.resource().map(|resource| (resource.id(), change.kind)));
+    }
+    for id in [agent, extension] {
+        assert!(told.contains(&(id, ChangeKind::Removed)), "{told:?}");
+    }
+}
+
+#[test]
+fn an_agent_says_the_same_wherever_it_is_found() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(10).queues(1)).unwrap();
+    let live = open(&sandbox);
+    let (agent, number, extension) = agents(&live.snapshot()).remove(0);
+    let queue = live.snapshot().by_id(agent).unwrap().parents(agents_of_queues())[0].name().unwrap().to_owned();
+    let paused = |now: &Snapshot| {
+        let in_queue = agents_of_queues();
+        let on_extension = SubId::find(Kind::Extension, "agents").unwrap();
+        let queues = now.core_server("default").unwrap().queues();
+        let queue = queues.find(&queue).unwrap().sub(in_queue).by_id(agent).unwrap();
+        let all =
+            [queue, now.by_id(extension).unwrap().sub(on_extension).by_id(agent).unwrap(), now.by_id(agent).unwrap()];
+        let says = all.map(|agent| Agent::try_from(agent).unwrap().paused());
+        assert!(says.iter().all(|paused| *paused == says[0]), "{says:?}");
+        says[0]
+    };
+    let before = paused(&live.snapshot()).unwrap();
+    sandbox.pause_agent(&queue, &number, !before).unwrap();
+    until("paused", &live, |now| paused(now) == Some(!before));
+}
+
+#[test]
+fn a_list_that_is_hidden_while_others_still_name_what_was_in_it_does_no_harm() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(10).queues(1)).unwrap();
+    let mut config = Config::new(&sandbox.url()).unwrap();
+    config.kinds([Kind::Extension, Kind::Agent]).events(false);
+    for kind in Kind::ALL {
+        config.cadence(kind, Duration::from_millis(10), Duration::from_millis(50)).unwrap();
+    }
+    let live = Live::open(config).unwrap();
+    let before = live.wait(LONG).unwrap();
+    let server = sandbox.core_server_id();
+    sandbox.fault_from_str(&format!("status=404; on=coreServers/{server}/extensions")).unwrap();
+    until("hidden", &live, |now| !now.core_server("default").unwrap().extensions().is_known());
+    let asked = sandbox.request_count();
+    until("asked on", &live, |now| {
+        for extension in before.core_server("default").unwrap().extensions().iter() {
+            now.by_id(extension.id()).inspect(|copy| assert!(!copy.id_path().is_list()));
+        }
+        sandbox.request_count() > asked + 20
+    });
+    sandbox.clear_faults();
+    until("back", &live, |now| now.core_server("default").unwrap().extensions().len() > 5);
+}
+
+#[test]
+fn a_call_that_ends_is_gone_from_its_extension_when_that_is_told() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(10)).unwrap();
+    let live = open(&sandbox);
+    let call = sandbox.add_call("4224", &Caller::new("Ann", "4224")).unwrap();
+    live.refresh(LONG).unwrap();
+    let calls = |now: &Snapshot| {
+        let extension = now.core_server("default").unwrap().extensions().find("4224").unwrap();
+        Extension::try_from(extension).unwrap().call_segments().len()
+    };
+    until("on its extension", &live, |now| calls(now) == 1);
+    let mut watch = live.watch(Filter::default().kinds([Kind::CallSegment]));
+    sandbox.hang_up(call).unwrap();
+    let change = watch.next(LONG).unwrap().unwrap();
+    assert_eq!((change.kind, change.resource().unwrap().id()), (ChangeKind::Removed, call));
+    assert_eq!(calls(&live.snapshot()), 0);
+}
