@@ -26,7 +26,7 @@ struct Peer {
 fn main() {
     // A number as argument keeps to that size.
     let only: Option<usize> = std::env::args().skip(1).find_map(|arg| arg.parse().ok());
-    for (count, rounds, goal) in [(1_000, 401, 0.9), (100_000, 301, 0.6), (1_000_000, 201, 0.6)] {
+    for (count, rounds, goal) in [(1_000, 401, 0.9), (100_000, 151, 0.6), (1_000_000, 101, 0.6)] {
         if only.is_some_and(|only| only != count) {
             continue;
         }

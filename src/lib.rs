@@ -41,6 +41,8 @@
 //! bind anew, and nothing unknown, missing or malformed breaks what works.
 
 pub mod action;
+#[doc(hidden)]
+pub mod bench;
 pub mod catalog;
 mod clock;
 pub mod config;

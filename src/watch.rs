@@ -193,13 +193,26 @@ impl Watch {
     }
 
     /// A descriptor that is readable while there may be something to take with a timeout of zero. Only poll it; it belongs to
-    /// the watch and is closed with it; a forked child has one of its own.
+    /// the watch and is closed with it, while a duplicate stays readable then; a forked child has one of its own.
     ///
     /// # Errors
     /// [`Code::Internal`] when the process may open no more descriptors; it may work later. In a forked child also as
     /// [`Live::wait`].
     pub fn fd(&self) -> Result<BorrowedFd<'_>> {
         self.news()?.signal.fd()
+    }
+}
+
+impl Drop for Watch {
+    /// Leaves what was duplicated of the descriptor readable, also where a forked child keeps the other end open.
+    fn drop(&mut self) {
+        let mut news = self.news.get();
+        while let Some(of_parent) = news.filter(|news| news.process != std::process::id()) {
+            news = of_parent.child.get();
+        }
+        if let Some(news) = news {
+            news.signal.set();
+        }
     }
 }
 

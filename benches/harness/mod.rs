@@ -48,7 +48,7 @@ fn time<T>(work: &mut impl FnMut() -> T) -> Duration {
     took
 }
 
-fn lower_quartile(mut values: Vec<f64>) -> f64 {
+pub fn lower_quartile(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 4]
 }

@@ -177,10 +177,12 @@ impl Plan {
         }
     }
 
-    /// Makes a collection due now, ahead of those that only are due by themselves. It keeps its place among them.
+    /// Makes a collection due now, ahead of those that only are due by themselves. It keeps its place among them. What fails
+    /// goes on waiting, and is read then.
     pub(super) fn urge(&mut self, address: &Address, now: Moment) {
         // What is urged already has its place: many who urge take no memory.
-        if let Some(entry) = self.entries.get_mut(address).filter(|entry| entry.urged.is_none()) {
+        let is_new = |entry: &&mut Entry| entry.urged.is_none() && entry.failures == 0;
+        if let Some(entry) = self.entries.get_mut(address).filter(is_new) {
             entry.urged = Some(now);
             self.push_urged(*address, now);
         }
@@ -246,6 +248,7 @@ impl Plan {
     pub(super) fn failed(&mut self, address: &Address, now: Moment, wait: impl Fn(u32) -> Duration) {
         let Some(entry) = self.entries.get_mut(address) else { return };
         entry.failures += 1;
+        entry.urged = entry.urged.filter(|_| entry.awaited);
         let alone = wait(entry.failures);
         entry.alone = now + alone;
         let together = address.sub.map_or(0, |sub| {
@@ -661,6 +664,24 @@ mod tests {
         assert_eq!(plan.entries[&other].due, now + Duration::from_secs(64));
         plan.answered(&all[0], now, false);
         assert_eq!(plan.entries[&other].due, now + Duration::from_secs(2));
+    }
+
+    #[test]
+    fn what_failed_waits_whatever_urges_it_unless_somebody_waits_for_it() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let calls = address(Kind::CoreServer, "callSegments", 0);
+        plan.add(calls, &config, now, 0.0);
+        assert_eq!(plan.next(now), Some(calls));
+        plan.urge(&calls, now);
+        plan.failed(&calls, now, |_| Duration::from_secs(1));
+        plan.urge(&calls, now);
+        assert_eq!(plan.next(now), None);
+        plan.await_now(&calls, now);
+        assert_eq!(plan.next(now), Some(calls));
+        plan.failed(&calls, now, |_| Duration::from_secs(1));
+        assert_eq!(plan.next(now), None);
+        assert_eq!(plan.next(now + Duration::from_secs(1)), Some(calls));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import uuid
 from datetime import datetime, timezone
 from typing import Any
@@ -293,3 +294,32 @@ def test_destinations_of_every_sort(isymphony_sandbox: Sandbox, isymphony_live: 
         assert json.loads(last_post(isymphony_sandbox).body) == {"destination": "10001"}
     with pytest.raises(isymphony.InvalidArgument):
         handle.get().originate(10001)  # type: ignore[arg-type]
+
+
+def test_a_resource_as_an_argument_is_that_instance_and_not_its_name(
+    isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live
+) -> None:
+    live = isymphony_live
+    queue, caller = live.queue("5001"), live.extension("10001")
+    old = live.snapshot().core_servers["default"].extensions["4224"]
+    isymphony_sandbox.remove_extension("4224")
+    isymphony_sandbox.add_extension("4224", "Somebody else", "mike")
+    live.refresh(timeout=5)
+    assert live.extension("4224").resolve() != old.id
+    for act in (queue.login, queue.get().login):
+        count = isymphony_sandbox.request_count
+        with pytest.raises(isymphony.IsymphonyError):
+            act(old)
+        sent = isymphony_sandbox.requests[count:]
+        assert all(json.loads(r.body)["extensionId"] == str(old.id) for r in sent if r.method == "POST")
+    # A value that was pickled says its name only.
+    value = pickle.loads(pickle.dumps(old))
+    assert queue.login(value).outcome == "accepted"
+    assert json.loads(last_post(isymphony_sandbox).body) == {"extensionId": str(live.extension("4224").resolve())}
+    assert caller.originate(value).outcome == "accepted"
+    isymphony_sandbox.restart()
+    eventually(lambda: live.health.epoch == 2 and live.extension("10001").get())
+    with pytest.raises(isymphony.NotFound):
+        caller.originate(old)
+    with pytest.raises(isymphony.IsymphonyError):
+        queue.login(old)

@@ -184,6 +184,13 @@ def test_get_raw(server: Sandbox, tmp_path: Path) -> None:
     run("get", server.url, "nonsense", "--raw", code=3)
 
 
+def test_a_number_too_long_for_int_is_told_by_its_digits(server: Sandbox) -> None:
+    long = "9" * 5000
+    server.respond_with("*/extensions", f'[{{"id": "{VENDORS_ID}", "extensionNumber": "4224", "long": {long}}}]')
+    assert json.loads(run("get", server.url, EXTENSION, "--json").stdout)["raw"]["long"] == long
+    assert long in run("get", server.url, EXTENSION).stdout.replace("\n", "").replace(" ", "")
+
+
 def test_what_is_not_there(server: Sandbox) -> None:
     nobody = EXTENSION.replace("4224", "0000")
     done = run("resolve", server.url, nobody, code=3)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import pickle
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 import isymphony
 import pytest
@@ -117,3 +119,123 @@ def test_401_403_and_tls_are_told_apart() -> None:
         sandbox.set_demand_tls(True)
         with pytest.raises(isymphony.SyncTimeout, match="https"):
             isymphony.connect(sandbox.url, username="u", password="right", wait=0.3)
+
+
+LONE = "\ud800"
+
+
+def assert_hides(error: BaseException, secret: str) -> None:
+    assert secret not in shown(error) + repr(error.args)
+    assert error.__cause__ is None
+    assert error.__context__ is None
+
+
+def test_a_password_that_is_no_text_does_not_show() -> None:
+    secret = "hunter2"
+    with Sandbox(users=2, username="u", password="p") as sandbox:
+        host = sandbox.url.removeprefix("http://")
+        url, text = f"http://u:{secret}{LONE}@{host}", secret + LONE
+        calls: list[tuple[str, Callable[[Any], object], Any]] = [
+            ("password", lambda given: isymphony.connect(sandbox.url, username="u", password=given), text),
+            ("password", lambda given: isymphony.doctor(sandbox.url, username="u", password=given), text),
+            ("username", lambda given: isymphony.connect(sandbox.url, username=given), text),
+            ("proxy", lambda given: isymphony.connect(sandbox.url, proxy=given), url),
+            ("url", isymphony.connect, url),
+            ("url", isymphony.doctor, url),
+        ]
+        with isymphony.connect(sandbox.url, username="u", password="p") as live:
+            calls += [
+                ("password", lambda given: live.set_credentials("u", given), text),
+                ("username", lambda given: live.set_credentials(given, "p"), text),
+                ("password", lambda given: Sandbox(username="u", password=given), text),
+                ("password", lambda given: sandbox.set_credentials("u", given), text),
+            ]
+            for name, act, given in calls:
+                with pytest.raises(isymphony.ConfigError, match=name) as refused:
+                    act(given)
+                assert_hides(refused.value, secret)
+                for other in (given.encode(errors="replace"), [given], ("u", given), {given: given}):
+                    with pytest.raises(TypeError, match=name) as mistaken:
+                        act(other)
+                    assert_hides(mistaken.value, secret)
+            assert live.refresh(5).has_data
+
+
+def test_bad_arguments_are_in_the_tree(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    url, live = isymphony_sandbox.url, isymphony_live
+    settings: list[tuple[str, Any]] = [
+        ("connections", -1),
+        ("connections", 2**70),
+        ("body_limit", 2**70),
+        ("max_requests_per_second", 10**400),
+        ("core_servers", [LONE]),
+        ("resources", [LONE]),
+        ("ca_file", LONE),
+        ("overlay_text", LONE),
+        ("cadences", {LONE: (1, 2)}),
+        ("action_paths", {"extension.originate": LONE}),
+        ("action_body_keys", {LONE: "x"}),
+    ]
+    for name, value in settings:
+        with pytest.raises(isymphony.ConfigError, match=name):
+            isymphony.connect(url, wait=None, **{name: value})
+    for name in ("sample", "search"):
+        with pytest.raises(isymphony.ConfigError, match=name):
+            isymphony.doctor(url, **{name: -1})  # type: ignore[arg-type]
+    server = live.snapshot().core_servers["default"]
+    agent = next(agent for queue in server.queues.values() for agent in queue.agents)
+    agent_handle = live.handle(agent.path)
+    assert isinstance(agent_handle, isymphony.AgentHandle)
+    odd: dict[str, Any] = {LONE: "1"}
+    user, extension, queue = live.user("mike"), live.extension("4224"), live.queue("5001")
+    calls: list[tuple[str, Callable[[], object]]] = [
+        ("slug", lambda: live.core_server(LONE)),
+        ("user_name", lambda: live.user(LONE)),
+        ("number", lambda: live.extension(LONE)),
+        ("identifier", lambda: live.queue(LONE)),
+        ("identifier", lambda: live.conference(LONE)),
+        ("core_server", lambda: live.extension("4224", LONE)),
+        ("path", lambda: live.handle(LONE)),
+        ("path", lambda: live.post(LONE)),
+        ("path", lambda: live.get_raw(LONE)),
+        ("body", lambda: live.post("coreServers/x", LONE)),
+        ("body", lambda: live.post("coreServers/x", [10**5000])),
+        ("path", lambda: live.snapshot().resolve(LONE)),
+        ("path", lambda: live.snapshot().resolve_list(LONE)),
+        ("UUID", lambda: live.snapshot().by_id(LONE)),
+        ("kinds", lambda: live.watch([LONE])),
+        ("core_server", lambda: live.watch(core_server=LONE)),
+        ("action", lambda: extension.act(LONE)),
+        ("action", lambda: extension.get().act(LONE)),
+        ("argument", lambda: extension.act("originate", **odd)),
+        ("destination", lambda: extension.originate(LONE)),
+        ("destination", lambda: extension.get().originate(LONE)),
+        ("destination", lambda: extension.act("originate", destination=LONE)),
+        ("extension", lambda: queue.login(LONE)),
+        ("extension", lambda: queue.get().logout(LONE)),
+        ("name", lambda: user.set_status(LONE, "away")),
+        ("type", lambda: user.set_status("x", LONE)),
+        ("note", lambda: user.get().set_status("x", "away", LONE)),
+        ("return_time", lambda: user.set_status("x", "away", "", 10**30)),
+        ("return_time", lambda: user.set_status("x", "away", "", LONE)),  # type: ignore[arg-type]
+        ("name", lambda: user.set_status_like(LONE)),
+        ("name", lambda: user.get().set_status_like(LONE)),
+        ("penalty", lambda: agent.set_penalty(10**30)),
+        ("penalty", lambda: agent_handle.set_penalty(-(10**30))),
+        ("penalty", lambda: agent.act("set_penalty", penalty=10**30)),
+        ("time", lambda: live.wait(-(10**400))),
+        ("time", lambda: isymphony.connect(url, request_timeout=10**400)),
+    ]
+    count = isymphony_sandbox.request_count
+    for name, call in calls:
+        with pytest.raises((isymphony.InvalidArgument, isymphony.ConfigError), match=name) as refused:
+            call()
+        assert refused.value.__cause__ is None
+    posts = [request for request in isymphony_sandbox.requests[count:] if request.method == "POST"]
+    assert not posts
+    with pytest.raises(TypeError, match="penalty"):
+        agent.set_penalty("5")  # type: ignore[arg-type]
+    with pytest.raises(AttributeError):
+        agent.property(LONE)
+    with pytest.raises(AttributeError):
+        agent.property_state(LONE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 
 import isymphony
 import pytest
@@ -97,3 +98,47 @@ def test_a_handler_that_raises_harms_nobody(isymphony_sandbox: Sandbox, monkeypa
         logger.removeHandler(handler)
         logger.setLevel(logging.NOTSET)
     assert raised
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit])
+def test_an_interrupt_in_a_handler_goes_to_the_caller(
+    isymphony_sandbox: Sandbox, interrupt: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Handler(logging.Handler):
+        armed = True
+
+        def emit(self, record: logging.LogRecord) -> None:
+            if self.armed:
+                self.armed = False
+                raise interrupt
+
+    raised: list[object] = []
+    monkeypatch.setattr("sys.unraisablehook", raised.append)
+    handler = Handler()
+    logger = logging.getLogger("isymphony")
+    with isymphony.connect(isymphony_sandbox.url) as live:
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        calls: list[Callable[[], object]] = [
+            lambda: live.extension("4224").originate("1"),
+            lambda: live.watch(["extensions"], events=False).next(0),
+            lambda: live.health,
+            live.metrics,
+            lambda: live.wait(5),
+            lambda: live.refresh(5),
+            lambda: isymphony.connect(isymphony_sandbox.url),
+            live.close,
+        ]
+        try:
+            for call in calls:
+                handler.armed = False
+                other = isymphony.connect(isymphony_sandbox.url, wait=None)  # Logs on its own thread that it is live.
+                handler.armed = True
+                with pytest.raises(interrupt):
+                    eventually(lambda call=call: call() and False)  # type: ignore[misc]
+                handler.armed = False
+                other.close()
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(logging.NOTSET)
+    assert not raised

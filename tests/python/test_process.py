@@ -334,6 +334,67 @@ def test_a_forked_child_never_waits_for_a_thread_that_is_not_there() -> None:
     assert done.stdout == "fine\n", done.stderr
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_has_log_records_of_its_own() -> None:
+    done = python(
+        """
+        import logging, warnings
+        warnings.simplefilter("ignore")
+        parent, hanging, release, got = os.getpid(), threading.Event(), threading.Event(), []
+
+        class Handler(logging.Handler):
+            def createLock(self):
+                self.lock = None
+
+            def emit(self, record):
+                got.append((os.getpid(), record.name))
+                if os.getpid() == parent and not release.is_set():
+                    hanging.set()
+                    release.wait(20)
+
+        sandbox = Sandbox(users=2)
+        live = isymphony.connect(sandbox.url)
+        logger = logging.getLogger("isymphony")
+        logger.setLevel(logging.INFO)
+        isymphony.drain_log()
+        logger.addHandler(Handler())
+        thread = threading.Thread(target=lambda: live.extension("4224").originate("1"))
+        thread.start()
+        assert hanging.wait(10)
+        other = isymphony.connect(sandbox.url)  # What it logs waits: the other thread is in the middle of handing over.
+
+        def child():
+            signal.alarm(20)
+            got.clear()
+            isymphony.drain_log()
+            assert got == [], got
+            live.extension("4224").originate("2")
+            assert (os.getpid(), "isymphony.action") in got, got
+            return 0
+
+        codes = []
+        for _ in range(3):
+            pid = os.fork()
+            if not pid:
+                code = 1
+                try:
+                    code = child()
+                finally:
+                    os._exit(code)
+            codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+        release.set()
+        thread.join(10)
+        assert codes == [0, 0, 0], codes
+        before = len(got)
+        isymphony.drain_log()
+        assert len(got) > before  # What waited in the parent is still there.
+        print("fine")
+        """,
+        timeout=90,
+    )
+    assert done.stdout == "fine\n", done.stderr
+
+
 def test_a_second_interpreter_is_refused_clearly() -> None:
     done = python(
         """

@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import isymphony
@@ -338,3 +339,23 @@ def test_diff(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> Non
             pass
         case _:
             pytest.fail("no match")
+
+
+def test_a_very_long_number_is_kept_whole(isymphony_sandbox: Sandbox) -> None:
+    """What a server may send, and `int` does not read: more digits than `sys.get_int_max_str_digits()`."""
+    long, path = "9" * 5000, "coreServers/getByName/default/extensions/getByName/4224"
+    with isymphony.connect(isymphony_sandbox.url) as live:
+        given = live.snapshot().core_servers["default"].extensions["4224"]
+        members = given.raw_json.rstrip()[:-1]
+        text = f'{members}, "short": 7, "long": {long}, "list": [-{long}]}}'
+        isymphony_sandbox.respond_with("*/extensions", f"[{text}]")
+        isymphony_sandbox.respond_with(f"*/{path}", text)
+        live.refresh(10)
+        extension = live.extension("4224").get()
+        raws = [extension.raw, pickle.loads(pickle.dumps(extension)).raw]
+        for whole in (*raws, extension.extra):
+            assert (whole["short"], type(whole["short"])) == (7, int)
+            assert whole["long"] == Decimal(long)
+            assert whole["list"] == [Decimal("-" + long)]
+            assert str(whole["long"]) == long
+        assert long in extension.raw_json

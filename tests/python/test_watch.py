@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import select
+import socket
 import threading
+import time
 
 import isymphony
 import pytest
@@ -134,3 +138,114 @@ def test_bad_filters_are_told(live: isymphony.Live) -> None:
         live.watch(["phones"])
     with pytest.raises((isymphony.InvalidArgument, ValueError)):
         live.watch(resource="4224")  # type: ignore[arg-type]
+
+
+async def first_of(watch: isymphony.Watch) -> isymphony.Change | None:
+    async for change in watch:
+        return change
+    return None
+
+
+def number(change: isymphony.Change | None) -> str:
+    assert change
+    assert isinstance(change.new, isymphony.Extension)
+    return str(change.new.extension_number)
+
+
+def test_several_tasks_may_await_one_watch(sandbox: Sandbox, live: isymphony.Live) -> None:
+    async def main() -> None:
+        watch = live.watch(["extensions"], events=False)
+        tasks = [asyncio.create_task(first_of(watch)) for _ in range(4)]
+        await asyncio.sleep(0.05)
+        tasks.pop(1).cancel()
+        for added in ("7001", "7002", "7003"):
+            sandbox.add_extension(added, "Seven", "mike")
+        changes = await asyncio.wait_for(asyncio.gather(*tasks), 10)
+        assert sorted(map(number, changes)) == ["7001", "7002", "7003"]
+
+    asyncio.run(main())
+
+
+def test_closing_a_watch_ends_all_who_await_it(live: isymphony.Live) -> None:
+    async def main() -> None:
+        watch = live.watch(["extensions"], events=False)
+        tasks = [asyncio.create_task(first_of(watch)) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        watch.close()
+        # What takes the number of the descriptor that is gone is not touched.
+        loop, readers, seen = asyncio.get_running_loop(), [], 0
+
+        def see(reader: socket.socket) -> None:
+            nonlocal seen
+            seen += len(reader.recv(1))
+
+        with contextlib.ExitStack() as stack:
+            for _ in range(4):
+                reader, writer = map(stack.enter_context, socket.socketpair())
+                loop.add_reader(reader, see, reader)
+                stack.callback(loop.remove_reader, reader)
+                readers.append((reader, writer))
+            assert await asyncio.wait_for(asyncio.gather(*tasks), 10) == [None] * 3
+            for _reader, writer in readers:
+                writer.send(b"x")
+            await asyncio.sleep(0.05)
+            assert seen == 4
+        with pytest.raises(StopAsyncIteration):
+            await watch.__anext__()
+
+    asyncio.run(main())
+
+
+def test_a_watch_is_awaited_in_two_event_loops(sandbox: Sandbox, live: isymphony.Live) -> None:
+    watch = live.watch(["extensions"], events=False)
+    taken: list[isymphony.Change | None] = []
+
+    def take(how_many: int) -> None:
+        async def main() -> None:
+            tasks = [asyncio.create_task(first_of(watch)) for _ in range(how_many)]
+            taken.extend(await asyncio.wait_for(asyncio.gather(*tasks), 20))
+
+        asyncio.run(main())
+
+    def finish(how_many: int) -> None:
+        threads = [threading.Thread(target=take, args=(how_many,)) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.1)
+        if how_many == 1:
+            sandbox.add_extension("7001", "Seven", "mike")
+            sandbox.add_extension("7002", "Seven", "mike")
+        else:
+            watch.close()
+        for thread in threads:
+            thread.join(30)
+
+    finish(1)
+    assert sorted(map(number, taken)) == ["7001", "7002"]
+    taken.clear()
+    finish(3)
+    assert taken == [None] * 6
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_closing_wakes_also_while_a_forked_child_lives(live: isymphony.Live) -> None:
+    async def main() -> None:
+        watch = live.watch(["extensions"], events=False)
+        task = asyncio.create_task(first_of(watch))
+        await asyncio.sleep(0.05)
+        stop, go = os.pipe()
+        child = os.fork()
+        if not child:
+            os.close(go)
+            os.read(stop, 1)
+            os._exit(0)
+        try:
+            watch.close()
+            assert await asyncio.wait_for(task, 10) is None
+        finally:
+            os.close(go)
+            os.close(stop)
+            os.waitpid(child, 0)
+
+    asyncio.run(main())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 
 use crate::convert::Seconds;
 use crate::live::Live;
@@ -32,7 +32,7 @@ use crate::settings;
     cadences=None, backoff=None, event_silence=None)")]
 pub(crate) fn connect(
     py: Python<'_>,
-    url: &str,
+    url: &Bound<'_, PyString>,
     wait: Option<Seconds>,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Live> {

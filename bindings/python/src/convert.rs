@@ -5,7 +5,7 @@ use std::time::Duration;
 use isymphony::action::Arg;
 use isymphony::catalog::Kind;
 use isymphony::{Code, Error};
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUnicodeEncodeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDateTime, PyDelta, PyDict, PyInt, PyString};
 use uuid::Uuid;
@@ -25,7 +25,10 @@ impl<'py> FromPyObject<'_, 'py> for Seconds {
         let py = value.py();
         let seconds: f64 = match value.cast::<PyDelta>() {
             Ok(delta) => delta.call_method0("total_seconds")?.extract()?,
-            Err(_) => value.extract().map_err(|_| {
+            Err(_) => value.extract().map_err(|error: PyErr| {
+                if error.is_instance_of::<PyOverflowError>(py) {
+                    return invalid(py, "a time of that many seconds is not possible".to_owned());
+                }
                 let of = value.get_type().name().map_or_else(|_| "?".to_owned(), |name| name.to_string());
                 PyTypeError::new_err(format!("a time is a number of seconds or a timedelta, not {of}"))
             })?,
@@ -37,6 +40,32 @@ impl<'py> FromPyObject<'_, 'py> for Seconds {
             Err(_) => Err(invalid(py, format!("a time of {seconds} seconds is not possible"))),
         }
     }
+}
+
+/// What is wrong with the value of an argument, as an error that names the argument and keeps nothing of the value: it may
+/// be a password.
+pub(crate) fn misfit(py: Python<'_>, code: Code, name: &str, error: PyErr) -> PyErr {
+    if error.is_instance_of::<PyTypeError>(py) {
+        return PyTypeError::new_err(format!("argument '{name}': {}", error.value(py)));
+    }
+    let why = if error.is_instance_of::<PyUnicodeEncodeError>(py) {
+        "the text holds half of a surrogate pair, which is no character"
+    } else if error.is_instance_of::<PyOverflowError>(py) {
+        "the number is out of range"
+    } else {
+        return error;
+    };
+    raise(py, &Error::new(code, format!("{name}: {why}")))
+}
+
+/// The text of an argument.
+pub(crate) fn text<'a>(name: &str, value: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
+    value.to_str().map_err(|error| misfit(value.py(), Code::InvalidArgument, name, error))
+}
+
+/// The text of a setting.
+pub(crate) fn setting<'a>(name: &str, value: &'a Bound<'_, PyString>) -> PyResult<&'a str> {
+    value.to_str().map_err(|error| misfit(value.py(), Code::Config, name, error))
 }
 
 /// A kind by its name: `"extension"`, `"extensions"`, `"Extension"`, `"call_segment"`, ...
@@ -53,8 +82,8 @@ pub(crate) fn kind(py: Python<'_>, setting: &str, name: &str) -> PyResult<Kind> 
 pub(crate) fn id(value: &Bound<'_, PyAny>) -> PyResult<Uuid> {
     match value.cast::<PyString>() {
         Ok(text) => {
-            let text = text.to_str()?;
-            Uuid::try_parse(text).map_err(|_| invalid(value.py(), format!("{text:?} is not a UUID")))
+            let text = text.to_string_lossy();
+            Uuid::try_parse(&text).map_err(|_| invalid(value.py(), format!("{text:?} is not a UUID")))
         }
         Err(_) => value.extract(),
     }
@@ -65,27 +94,31 @@ pub(crate) fn action_args(args: Option<&Bound<'_, PyDict>>) -> PyResult<Vec<(Str
     let mut given = Vec::new();
     for (name, value) in args.into_iter().flatten() {
         if !value.is_none() {
-            given.push((name.extract()?, action_arg(&value)?));
+            let name = name.cast::<PyString>()?;
+            let name = text("the name of an argument", name)?;
+            given.push((name.to_owned(), action_arg(name, &value)?));
         }
     }
     Ok(given)
 }
 
-/// One argument of an action: a text, a whole number, an id, a `datetime`, or an object in the place of its path.
-pub(crate) fn action_arg(value: &Bound<'_, PyAny>) -> PyResult<Arg> {
+/// One argument of an action: a text, a whole number, an id, a `datetime`, a resource (itself, by its id), or a handle
+/// (what it finds now).
+pub(crate) fn action_arg(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Arg> {
     let py = value.py();
-    if let Ok(text) = value.cast::<PyString>() {
-        return Ok(Arg::Text(text.to_str()?.to_owned()));
+    if let Ok(given) = value.cast::<PyString>() {
+        return Ok(Arg::Text(text(name, given)?.to_owned()));
     }
     if value.is_instance_of::<PyInt>() && !value.is_instance_of::<PyBool>() {
-        return Ok(Arg::Int(value.extract()?));
+        return whole_number(name, value).map(Arg::Int);
     }
     if let Ok(time) = value.cast::<PyDateTime>() {
-        let seconds: f64 = time.call_method0("timestamp")?.extract()?;
+        let timestamp = time.call_method0("timestamp").and_then(|seconds| seconds.extract::<f64>());
+        let seconds = timestamp.map_err(|_| invalid(py, format!("{name}: a time that far off is not possible")))?;
         return Ok(Arg::Int((seconds * 1000.0).round() as i64));
     }
     if let Ok(resource) = value.cast::<Resource>() {
-        return Ok(Arg::Text(resource.get().path_text()));
+        return Ok(resource.get().as_arg());
     }
     if let Ok(handle) = value.cast::<Handle>() {
         return handle.get().inner.resolve().map(Arg::Id).or_raise(py);
@@ -95,6 +128,11 @@ pub(crate) fn action_arg(value: &Bound<'_, PyAny>) -> PyResult<Arg> {
     }
     let of = value.get_type().name()?;
     Err(PyTypeError::new_err(format!(
-        "an argument of an action is a str, an int, a datetime, a UUID, a resource or a handle, not {of}"
+        "argument '{name}': it is a str, an int, a datetime, a UUID, a resource or a handle, not {of}"
     )))
+}
+
+/// A whole number as an argument of an action.
+pub(crate) fn whole_number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<i64> {
+    value.extract().map_err(|error| misfit(value.py(), Code::InvalidArgument, name, error))
 }

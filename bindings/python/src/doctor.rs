@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use isymphony::doctor::{self, Options, Severity};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 
 use crate::blocking::on_a_thread;
 use crate::convert::Seconds;
@@ -26,7 +26,7 @@ use crate::{records, settings};
 #[pyfunction]
 #[pyo3(
     name = "doctor",
-    signature = (url, *, sample=3, search=25, time_limit=Seconds(A_MINUTE), actions=true, **settings),
+    signature = (url, *, sample=None, search=None, time_limit=Seconds(A_MINUTE), actions=true, **settings),
     text_signature = "(url, *, sample=3, search=25, time_limit=60.0, actions=True, username=None, password=None, \
     core_servers=None, resources=None, events=True, max_requests_per_second=None, ca_file=None, client_cert=None, \
     verify=True, proxy=None, overlay=None, overlay_text=None, action_paths=None, action_body_keys=None, connections=None, \
@@ -36,9 +36,9 @@ use crate::{records, settings};
 )]
 pub(crate) fn examine(
     py: Python<'_>,
-    url: &str,
-    sample: usize,
-    search: usize,
+    url: &Bound<'_, PyString>,
+    sample: Option<&Bound<'_, PyAny>>,
+    search: Option<&Bound<'_, PyAny>>,
     time_limit: Seconds,
     actions: bool,
     settings: Option<&Bound<'_, PyDict>>,
@@ -46,12 +46,13 @@ pub(crate) fn examine(
     let config = settings::config(py, url, settings)?;
     records::set_level(py)?;
     let stop = Arc::new(AtomicBool::new(false));
+    let (sample, search) = (settings::read_or("sample", sample, 3)?, settings::read_or("search", search, 25)?);
     let options = Options::default().sample(sample).search(search).time_limit(time_limit.0).get_actions(actions);
     let options = options.stop(stop.clone());
     let report = on_a_thread(py, move || Ok(doctor::examine(&config, &options)));
     // After a signal nobody wants to know any more.
     stop.store(true, Ordering::Relaxed);
-    records::drain(py);
+    records::drain(py)?;
     report.map(Report)
 }
 

@@ -6,11 +6,11 @@ use isymphony::action::{Arg, Options};
 use isymphony::catalog::Kind;
 use isymphony::handle;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 
 use crate::binding::Binding;
 use crate::context::{Client, Context};
-use crate::convert::{self, Seconds, action_arg};
+use crate::convert::{self, Seconds, action_arg, text, whole_number};
 use crate::errors::OrRaise;
 use crate::resource::kinds::wrap;
 use crate::ticket::{self, Target, Ticket, how, status_args, status_args_like};
@@ -117,12 +117,12 @@ impl Handle {
     fn act(
         &self,
         py: Python<'_>,
-        action: &str,
+        action: &Bound<'_, PyString>,
         timeout: Option<Seconds>,
         force: bool,
         args: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Ticket> {
-        self.act_with(py, action, convert::action_args(args)?, how(timeout, force))
+        self.act_with(py, text("action", action)?, convert::action_args(args)?, how(timeout, force))
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -163,12 +163,15 @@ handle! {
     /// A handle of a user.
     UserHandle {
         /// Sets the user's status. `return_time` is Unix time in milliseconds or a `datetime`.
-        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None, force=false))]
+        #[pyo3(
+            signature = (name, r#type, note=None, return_time=None, *, timeout=None, force=false),
+            text_signature = "($self, name, type, note='', return_time=None, *, timeout=None, force=False)"
+        )]
         fn set_status(
             slf: &Bound<'_, Self>,
-            name: &str,
-            r#type: &str,
-            note: &str,
+            name: &Bound<'_, PyString>,
+            r#type: &Bound<'_, PyString>,
+            note: Option<&Bound<'_, PyString>>,
             return_time: Option<&Bound<'_, PyAny>>,
             timeout: Option<Seconds>,
             force: bool,
@@ -186,7 +189,7 @@ handle! {
         #[pyo3(signature = (name, *, timeout=None, force=false))]
         fn set_status_like(
             slf: &Bound<'_, Self>,
-            name: &str,
+            name: &Bound<'_, PyString>,
             timeout: Option<Seconds>,
             force: bool,
         ) -> PyResult<Ticket> {
@@ -202,12 +205,15 @@ handle! {
     /// A handle of a user's status.
     StatusHandle {
         /// Sets the status. `return_time` is Unix time in milliseconds or a `datetime`.
-        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None, force=false))]
+        #[pyo3(
+            signature = (name, r#type, note=None, return_time=None, *, timeout=None, force=false),
+            text_signature = "($self, name, type, note='', return_time=None, *, timeout=None, force=False)"
+        )]
         fn set(
             slf: &Bound<'_, Self>,
-            name: &str,
-            r#type: &str,
-            note: &str,
+            name: &Bound<'_, PyString>,
+            r#type: &Bound<'_, PyString>,
+            note: Option<&Bound<'_, PyString>>,
             return_time: Option<&Bound<'_, PyAny>>,
             timeout: Option<Seconds>,
             force: bool,
@@ -224,7 +230,7 @@ handle! {
         /// its path, its id or itself.
         #[pyo3(signature = (destination, *, timeout=None, force=false))]
         fn originate(slf: &Bound<'_, Self>, destination: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
-            act(slf.as_super(), "originate", vec![("destination", action_arg(destination)?)], how(timeout, force))
+            act(slf.as_super(), "originate", vec![("destination", action_arg("destination", destination)?)], how(timeout, force))
         }
 
         /// Turns do-not-disturb on or off.
@@ -242,7 +248,7 @@ handle! {
         /// an extension, a queue or a conference room by its path, its id or itself.
         #[pyo3(signature = (destination, *, timeout=None, force=false))]
         fn transfer(slf: &Bound<'_, Self>, destination: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
-            act(slf.as_super(), "transfer", vec![("destination", action_arg(destination)?)], how(timeout, force))
+            act(slf.as_super(), "transfer", vec![("destination", action_arg("destination", destination)?)], how(timeout, force))
         }
     }
 }
@@ -253,13 +259,13 @@ handle! {
         /// Logs an extension in to the queue as an agent: by its number, its path or id, or itself.
         #[pyo3(signature = (extension, *, timeout=None, force=false))]
         fn login(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
-            act(slf.as_super(), "login", vec![("extension", action_arg(extension)?)], how(timeout, force))
+            act(slf.as_super(), "login", vec![("extension", action_arg("extension", extension)?)], how(timeout, force))
         }
 
         /// Logs an extension out of the queue.
         #[pyo3(signature = (extension, *, timeout=None, force=false))]
         fn logout(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
-            act(slf.as_super(), "logout", vec![("extension", action_arg(extension)?)], how(timeout, force))
+            act(slf.as_super(), "logout", vec![("extension", action_arg("extension", extension)?)], how(timeout, force))
         }
     }
 }
@@ -287,8 +293,8 @@ handle! {
 
         /// Sets the agent's penalty: agents with a lower one are called first.
         #[pyo3(signature = (penalty, *, timeout=None, force=false))]
-        fn set_penalty(slf: &Bound<'_, Self>, penalty: i64, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
-            act(slf.as_super(), "set_penalty", vec![("penalty", penalty.into())], how(timeout, force))
+        fn set_penalty(slf: &Bound<'_, Self>, penalty: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            act(slf.as_super(), "set_penalty", vec![("penalty", Arg::Int(whole_number("penalty", penalty)?))], how(timeout, force))
         }
     }
 }

@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use isymphony::handle::Handle;
 use isymphony::watch::Filter;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use crate::blocking::{on_a_thread, wait_in_slices};
 use crate::context::{Client, Context};
-use crate::convert::{self, Seconds};
-use crate::errors::OrRaise;
+use crate::convert::{self, Seconds, setting, text};
+use crate::errors::{OrRaise, invalid, raise};
 use crate::handle::wrap_handle;
 use crate::health::Health;
 use crate::records;
@@ -35,16 +36,17 @@ impl Live {
     /// Opens a client and waits for the first whole snapshot, if `wait` says so.
     pub(crate) fn open(py: Python<'_>, config: isymphony::Config, wait: Option<Seconds>) -> PyResult<Live> {
         records::set_level(py)?;
-        let live = py.detach(|| isymphony::Live::open(config));
-        records::drain(py);
-        let live = live.or_raise(py)?;
-        if let Some(wait) = wait {
-            let synced = wait_in_slices(py, Some(wait.0), |slice| live.wait(Some(slice)));
-            records::drain(py);
-            if let Err(error) = synced {
-                py.detach(|| live.close(None));
-                return Err(error);
-            }
+        let live = match py.detach(|| isymphony::Live::open(config)) {
+            Ok(live) => live,
+            Err(error) => return records::drain(py).and(Err(raise(py, &error))),
+        };
+        let synced = match wait {
+            Some(wait) => wait_in_slices(py, Some(wait.0), |slice| live.wait(Some(slice))).map(drop),
+            None => Ok(()),
+        };
+        if let Err(error) = records::drain(py).and(synced) {
+            py.detach(|| live.close(None));
+            return Err(error);
         }
         Ok(Live { client: Arc::new(Client { live }), last: Mutex::new(None) })
     }
@@ -93,15 +95,15 @@ impl Live {
     fn wait<'py>(&self, py: Python<'py>, timeout: Option<Seconds>) -> PyResult<Bound<'py, Snapshot>> {
         let timeout = timeout.map(|seconds| seconds.0);
         let snapshot = wait_in_slices(py, timeout, |slice| self.core().wait(Some(slice)));
-        records::drain(py);
+        records::drain(py)?;
         self.wrap(py, snapshot?)
     }
 
     /// How the client is doing.
     #[getter]
-    fn health(&self, py: Python<'_>) -> Health {
-        records::drain(py);
-        Health::new(py.detach(|| self.core().health()))
+    fn health(&self, py: Python<'_>) -> PyResult<Health> {
+        records::drain(py)?;
+        Ok(Health::new(py.detach(|| self.core().health())))
     }
 
     /// Asks for all core servers' own lists now, and waits until they are read. Raises `TimedOut`.
@@ -109,30 +111,48 @@ impl Live {
     fn refresh<'py>(&self, py: Python<'py>, timeout: Option<Seconds>) -> PyResult<Bound<'py, Snapshot>> {
         let live = self.core().clone();
         let snapshot = on_a_thread(py, move || live.refresh(timeout.map(|seconds| seconds.0)));
-        records::drain(py);
+        records::drain(py)?;
         self.wrap(py, snapshot?)
     }
 
     /// A handle for the core server with this slug.
-    fn core_server<'py>(&self, py: Python<'py>, slug: &str) -> PyResult<Bound<'py, PyAny>> {
-        self.handle_of(py, Ok((*self.core().core_server(slug)).clone()))
+    fn core_server<'py>(&self, py: Python<'py>, slug: &Bound<'_, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        self.handle_of(py, Ok((*self.core().core_server(text("slug", slug)?)).clone()))
     }
 
     /// A handle for the user with this user name; without a core server, in whichever has one of that name.
     #[pyo3(signature = (user_name, core_server=None))]
-    fn user<'py>(&self, py: Python<'py>, user_name: &str, core_server: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
+    fn user<'py>(
+        &self,
+        py: Python<'py>,
+        user_name: &Bound<'_, PyString>,
+        core_server: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (user_name, core_server) = (text("user_name", user_name)?, optional("core_server", core_server)?);
         self.handle_of(py, self.core().user(user_name, core_server).map(|handle| (*handle).clone()))
     }
 
     /// A handle for the extension with this number; without a core server, in whichever has one of that number.
     #[pyo3(signature = (number, core_server=None))]
-    fn extension<'py>(&self, py: Python<'py>, number: &str, core_server: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
+    fn extension<'py>(
+        &self,
+        py: Python<'py>,
+        number: &Bound<'_, PyString>,
+        core_server: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (number, core_server) = (text("number", number)?, optional("core_server", core_server)?);
         self.handle_of(py, self.core().extension(number, core_server).map(|handle| (*handle).clone()))
     }
 
     /// A handle for the queue with this identifier; without a core server, in whichever has one.
     #[pyo3(signature = (identifier, core_server=None))]
-    fn queue<'py>(&self, py: Python<'py>, identifier: &str, core_server: Option<&str>) -> PyResult<Bound<'py, PyAny>> {
+    fn queue<'py>(
+        &self,
+        py: Python<'py>,
+        identifier: &Bound<'_, PyString>,
+        core_server: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (identifier, core_server) = (text("identifier", identifier)?, optional("core_server", core_server)?);
         self.handle_of(py, self.core().queue(identifier, core_server).map(|handle| (*handle).clone()))
     }
 
@@ -141,15 +161,16 @@ impl Live {
     fn conference<'py>(
         &self,
         py: Python<'py>,
-        identifier: &str,
-        core_server: Option<&str>,
+        identifier: &Bound<'_, PyString>,
+        core_server: Option<&Bound<'_, PyString>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let (identifier, core_server) = (text("identifier", identifier)?, optional("core_server", core_server)?);
         self.handle_of(py, self.core().conference(identifier, core_server).map(|handle| (*handle).clone()))
     }
 
     /// A handle for what a path addresses.
-    fn handle<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
-        self.handle_of(py, self.core().handle(path))
+    fn handle<'py>(&self, py: Python<'py>, path: &Bound<'_, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        self.handle_of(py, self.core().handle(text("path", path)?))
     }
 
     /// A POST on any path below `communication_manager/rest/live/`: for what the catalogue does not know.
@@ -159,12 +180,12 @@ impl Live {
     fn post(
         &self,
         py: Python<'_>,
-        path: &str,
+        path: &Bound<'_, PyString>,
         body: Option<&Bound<'_, PyAny>>,
         timeout: Option<Seconds>,
     ) -> PyResult<Ticket> {
         let body = body.map(json_text).transpose()?;
-        let (live, path) = (self.core().clone(), path.to_owned());
+        let (live, path) = (self.core().clone(), text("path", path)?.to_owned());
         let work = move || live.post(&path, body.as_deref(), timeout.map(|seconds| seconds.0));
         ticket::send(py, self.client.clone(), work)
     }
@@ -175,10 +196,15 @@ impl Live {
     /// Takes at most `timeout` seconds (default: the request timeout). Where an overlay says that a sub resource is raw, the
     /// path to it may hold names; any other path is asked for as it stands.
     #[pyo3(signature = (path, timeout=None))]
-    fn get_raw<'py>(&self, py: Python<'py>, path: &str, timeout: Option<Seconds>) -> PyResult<Bound<'py, PyAny>> {
-        let (live, path) = (self.core().clone(), path.to_owned());
+    fn get_raw<'py>(
+        &self,
+        py: Python<'py>,
+        path: &Bound<'_, PyString>,
+        timeout: Option<Seconds>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (live, path) = (self.core().clone(), text("path", path)?.to_owned());
         let text = on_a_thread(py, move || live.get_raw(&path, timeout.map(|seconds| seconds.0)));
-        records::drain(py);
+        records::drain(py)?;
         json::loads(py, &text?)
     }
 
@@ -191,18 +217,19 @@ impl Live {
     fn watch(
         &self,
         py: Python<'_>,
-        kinds: Option<Vec<String>>,
+        kinds: Option<Vec<Bound<'_, PyString>>>,
         initial: bool,
-        core_server: Option<String>,
+        core_server: Option<&Bound<'_, PyString>>,
         resource: Option<&Bound<'_, PyAny>>,
         events: bool,
     ) -> PyResult<Watch> {
         let mut filter = Filter::default().events(events);
         if let Some(names) = kinds {
-            let kinds = names.iter().map(|name| convert::kind(py, "kinds", name)).collect::<PyResult<Vec<_>>>()?;
+            let kind = |name| convert::kind(py, "kinds", text("kinds", name)?);
+            let kinds = names.iter().map(kind).collect::<PyResult<Vec<_>>>()?;
             filter = filter.kinds(kinds);
         }
-        if let Some(slug) = core_server {
+        if let Some(slug) = optional("core_server", core_server)? {
             filter = filter.core_server(slug);
         }
         if let Some(resource) = resource {
@@ -216,7 +243,7 @@ impl Live {
 
     /// What the client counted since it was opened, by name.
     fn metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        records::drain(py);
+        records::drain(py)?;
         let metrics = PyDict::new(py);
         for (name, value) in py.detach(|| self.core().metrics()) {
             metrics.set_item(name, value)?;
@@ -225,15 +252,21 @@ impl Live {
     }
 
     /// Replaces the credentials, from the next request on, and tries again at once.
-    fn set_credentials(&self, py: Python<'_>, username: &str, password: &str) -> PyResult<()> {
+    fn set_credentials(
+        &self,
+        py: Python<'_>,
+        username: &Bound<'_, PyString>,
+        password: &Bound<'_, PyString>,
+    ) -> PyResult<()> {
+        let (username, password) = (setting("username", username)?, setting("password", password)?);
         py.detach(|| self.core().set_credentials(username, password)).or_raise(py)
     }
 
     /// Closes the client within `timeout` seconds (default 0.09) whatever hangs. Snapshots stay readable.
     #[pyo3(signature = (timeout=None))]
-    fn close(&self, py: Python<'_>, timeout: Option<Seconds>) {
+    fn close(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<()> {
         py.detach(|| self.core().close(timeout.map(|seconds| seconds.0)));
-        records::drain(py);
+        records::drain(py)
     }
 
     /// Whether the client was closed.
@@ -253,8 +286,8 @@ impl Live {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) {
-        self.close(py, None);
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.close(py, None)
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {
@@ -263,10 +296,20 @@ impl Live {
     }
 }
 
+/// The text of an argument that need not be given.
+fn optional<'a>(name: &str, value: Option<&'a Bound<'_, PyString>>) -> PyResult<Option<&'a str>> {
+    value.map(|value| text(name, value)).transpose()
+}
+
 /// A body as the text of JSON.
 fn json_text(body: &Bound<'_, PyAny>) -> PyResult<String> {
-    match body.cast::<PyString>() {
-        Ok(text) => Ok(text.to_str()?.to_owned()),
-        Err(_) => body.py().import("json")?.call_method1("dumps", (body,))?.extract(),
+    let py = body.py();
+    if let Ok(given) = body.cast::<PyString>() {
+        return text("body", given).map(str::to_owned);
     }
+    let dumped = py.import("json")?.call_method1("dumps", (body,)).map_err(|error| {
+        let is_refused = error.is_instance_of::<PyValueError>(py);
+        if is_refused { invalid(py, format!("body: {}", error.value(py))) } else { error }
+    });
+    dumped?.extract()
 }

@@ -87,7 +87,7 @@ impl ResourceMapping {
                 let of = key.get_type().name()?;
                 Error::new(
                     Code::NotFound,
-                    format!("the keys are texts and UUIDs, not {of}: write {:?}", key.str()?.to_str()?),
+                    format!("the keys are texts and UUIDs, not {of}: write {:?}", key.str()?.to_string_lossy()),
                 )
             }
         };

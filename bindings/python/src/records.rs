@@ -4,13 +4,15 @@
 //! for a handler. The queue is emptied into the logger `isymphony` by the application's own threads: in every call that
 //! waits or sends, in `health`, `metrics` and `close`, and by `isymphony.drain_log()`. No lock is held meanwhile, so a
 //! handler may call this library. When the queue is full, the newest records are dropped and counted.
+//! A forked child has a queue of its own.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -20,21 +22,53 @@ const CAPACITY: usize = 4096;
 /// The level of `logging`, the logger's name, the text, when (Unix seconds), and the name of the thread.
 type Taken = (u8, String, String, f64, String);
 
+/// The waiting records of one process.
 struct Queue {
+    process: u32,
     records: Mutex<VecDeque<Taken>>,
     dropped: AtomicU64,
     waiting: AtomicBool,
     draining: AtomicBool,
 }
 
-static QUEUE: Queue = Queue {
-    records: Mutex::new(VecDeque::new()),
-    dropped: AtomicU64::new(0),
-    waiting: AtomicBool::new(false),
-    draining: AtomicBool::new(false),
-};
+impl Queue {
+    fn new() -> Queue {
+        Queue {
+            process: std::process::id(),
+            records: Mutex::default(),
+            dropped: AtomicU64::new(0),
+            waiting: AtomicBool::new(false),
+            draining: AtomicBool::new(false),
+        }
+    }
 
-impl Log for Queue {
+    /// That of this process. A forked child begins with an empty one: what waits is the parent's to hand over, and a thread
+    /// that is not in the child may have held the lock, or been handing over, at the fork.
+    fn mine() -> &'static Queue {
+        static LATEST: AtomicPtr<Queue> = AtomicPtr::new(std::ptr::null_mut());
+        loop {
+            let latest = LATEST.load(Ordering::Acquire);
+            // SAFETY: it is null, or points to a queue that is never freed and only ever shared.
+            match unsafe { latest.as_ref() } {
+                Some(queue) if queue.process == std::process::id() => return queue,
+                _ => {}
+            }
+            let own = Box::into_raw(Box::new(Queue::new()));
+            if LATEST.compare_exchange(latest, own, Ordering::AcqRel, Ordering::Acquire).is_err() {
+                // SAFETY: another thread was first, so nobody has seen this one.
+                drop(unsafe { Box::from_raw(own) });
+            }
+        }
+    }
+
+    fn records(&self) -> MutexGuard<'_, VecDeque<Taken>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Logger;
+
+impl Log for Logger {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         // Other crates may log what is none of an application's business.
         metadata.target().starts_with("isymphony")
@@ -47,13 +81,14 @@ impl Log for Queue {
         let at = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
         let thread = std::thread::current().name().unwrap_or("?").to_owned();
         let taken = (level(record.level()), record.target().replace("::", "."), record.args().to_string(), at, thread);
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = Queue::mine();
+        let mut records = queue.records();
         if records.len() < CAPACITY {
             records.push_back(taken);
         } else {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+            queue.dropped.fetch_add(1, Ordering::Relaxed);
         }
-        self.waiting.store(true, Ordering::Release);
+        queue.waiting.store(true, Ordering::Release);
     }
 
     fn flush(&self) {}
@@ -72,7 +107,7 @@ fn level(level: Level) -> u8 {
 
 /// Takes the records of this module's own copy of the `log` crate.
 pub(crate) fn install() {
-    if log::set_logger(&QUEUE).is_ok() {
+    if log::set_logger(&Logger).is_ok() {
         log::set_max_level(LevelFilter::Warn);
     }
 }
@@ -91,29 +126,36 @@ pub(crate) fn set_level(py: Python<'_>) -> PyResult<()> {
     Ok(())
 }
 
-/// Hands the waiting records to `logging`. What a handler raises is reported and goes no further.
-pub(crate) fn drain(py: Python<'_>) {
+/// Hands the waiting records to `logging`. An `Exception` that a handler raises is reported and goes no further; what is
+/// none (`KeyboardInterrupt`, `SystemExit`) goes to the caller.
+pub(crate) fn drain(py: Python<'_>) -> PyResult<()> {
     static EMIT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    if !QUEUE.waiting.load(Ordering::Acquire) || QUEUE.draining.swap(true, Ordering::AcqRel) {
-        return;
+    let queue = Queue::mine();
+    if !queue.waiting.load(Ordering::Acquire) || queue.draining.swap(true, Ordering::AcqRel) {
+        return Ok(());
     }
     let emit = || EMIT.get_or_try_init(py, || py.import("isymphony._log")?.getattr("drain_log").map(Bound::unbind));
     // An exception that is on its way to the caller stays what it is.
     let pending = PyErr::take(py);
-    if let Err(error) = emit().and_then(|emit| emit.call0(py)) {
-        error.write_unraisable(py, None);
+    let emitted = emit().and_then(|emit| emit.call0(py));
+    queue.draining.store(false, Ordering::Release);
+    match emitted {
+        Err(error) if error.is_instance_of::<PyException>(py) => error.write_unraisable(py, None),
+        Err(interrupt) => return Err(interrupt),
+        Ok(_) => {}
     }
     if let Some(pending) = pending {
         pending.restore(py);
     }
-    QUEUE.draining.store(false, Ordering::Release);
+    Ok(())
 }
 
 /// Takes all waiting records out of the queue, and how many were dropped since last time.
 #[pyfunction]
 pub(crate) fn _take_log_records(py: Python<'_>) -> PyResult<(Vec<Taken>, u64)> {
     set_level(py)?;
-    QUEUE.waiting.store(false, Ordering::Release);
-    let records = std::mem::take(&mut *QUEUE.records.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok((records.into(), QUEUE.dropped.swap(0, Ordering::Relaxed)))
+    let queue = Queue::mine();
+    queue.waiting.store(false, Ordering::Release);
+    let records = std::mem::take(&mut *queue.records());
+    Ok((records.into(), queue.dropped.swap(0, Ordering::Relaxed)))
 }

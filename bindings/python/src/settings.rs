@@ -6,7 +6,7 @@ use isymphony::{Code, Config, Error};
 use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 
 use crate::convert::{self, Seconds};
 use crate::errors::{OrRaise, raise};
@@ -36,12 +36,7 @@ impl<'py> Keywords<'py> {
         if value.is_none() {
             return Ok(None);
         }
-        match value.extract::<T>().map_err(Into::<PyErr>::into) {
-            Err(error) if error.is_instance_of::<PyTypeError>(value.py()) => {
-                Err(PyTypeError::new_err(format!("argument '{name}': {}", error.value(value.py()))))
-            }
-            result => result.map(Some),
-        }
+        read(name, &value).map(Some)
     }
 
     /// Nothing may be left.
@@ -53,12 +48,30 @@ impl<'py> Keywords<'py> {
     }
 }
 
+/// The value of a keyword, or a part of it.
+fn read<'py, T: FromPyObjectOwned<'py>>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<T> {
+    value.extract::<T>().map_err(|error| convert::misfit(value.py(), Code::Config, name, error.into()))
+}
+
+/// The value of an argument beside the keywords, or what it is when it is not given.
+pub(crate) fn read_or<'py, T: FromPyObjectOwned<'py>>(
+    name: &str,
+    value: Option<&Bound<'py, PyAny>>,
+    default: T,
+) -> PyResult<T> {
+    value.map_or(Ok(default), |value| read(name, value))
+}
+
 /// The settings for the server at `url`, as the keywords of a call say.
 ///
 /// Overlays come first, then what single keywords say of actions: the more special one wins.
-pub(crate) fn config(py: Python<'_>, url: &str, keywords: Option<&Bound<'_, PyDict>>) -> PyResult<Config> {
+pub(crate) fn config(
+    py: Python<'_>,
+    url: &Bound<'_, PyString>,
+    keywords: Option<&Bound<'_, PyDict>>,
+) -> PyResult<Config> {
     let keywords = Keywords(keywords.map_or_else(|| Ok(PyDict::new(py)), |given| given.copy())?);
-    let mut config = Config::new(url).or_raise(py)?;
+    let mut config = Config::new(convert::setting("url", url)?).or_raise(py)?;
     credentials(py, &mut config, keywords.take("username")?, keywords.take("password")?)?;
     if let Some(slugs) = keywords.take::<Vec<String>>("core_servers")? {
         config.core_servers(slugs).or_raise(py)?;
@@ -111,8 +124,8 @@ pub(crate) fn config(py: Python<'_>, url: &str, keywords: Option<&Bound<'_, PyDi
     set_times!(connect_timeout, first_byte_timeout, silence_timeout, request_timeout, action_timeout);
     set_two_times!(backoff, event_silence);
     for (name, bounds) in keywords.take::<Bound<'_, PyDict>>("cadences")?.iter().flatten() {
-        let kind = convert::kind(py, "cadences", &name.extract::<String>()?)?;
-        let (Seconds(min), Seconds(max)) = bounds.extract()?;
+        let kind = convert::kind(py, "cadences", &read::<String>("cadences", &name)?)?;
+        let (Seconds(min), Seconds(max)) = read("cadences", &bounds)?;
         config.cadence(kind, min, max).or_raise(py)?;
     }
 
@@ -128,16 +141,16 @@ pub(crate) fn config(py: Python<'_>, url: &str, keywords: Option<&Bound<'_, PyDi
         config.overlay(&text).or_raise(py)?;
     }
     for (key, segment) in keywords.take::<Bound<'_, PyDict>>("action_paths")?.iter().flatten() {
-        let key: String = key.extract()?;
+        let key: String = read("action_paths", &key)?;
         let [kind, action] = parts(py, "action_paths", &key, "extension.originate")?;
         let kind = convert::kind(py, "action_paths", kind)?;
-        config.action_path(kind, action, &segment.extract::<String>()?).or_raise(py)?;
+        config.action_path(kind, action, &read::<String>("action_paths", &segment)?).or_raise(py)?;
     }
     for (key, name) in keywords.take::<Bound<'_, PyDict>>("action_body_keys")?.iter().flatten() {
-        let key: String = key.extract()?;
+        let key: String = read("action_body_keys", &key)?;
         let [kind, action, arg] = parts(py, "action_body_keys", &key, "extension.originate.destination")?;
         let kind = convert::kind(py, "action_body_keys", kind)?;
-        config.action_body_key(kind, action, arg, &name.extract::<String>()?).or_raise(py)?;
+        config.action_body_key(kind, action, arg, &read::<String>("action_body_keys", &name)?).or_raise(py)?;
     }
     keywords.finish()?;
     Ok(config)

@@ -7,6 +7,7 @@ use isymphony::{Code, Error};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyString;
 
 use crate::change::Change;
 use crate::context::Context;
@@ -45,14 +46,14 @@ impl Snapshot {
 
     /// The resource that a path addresses, as the server would resolve it: any mix of ids and `getByName`, with or without
     /// what stands before `coreServers`.
-    fn resolve<'py>(&self, py: Python<'py>, path: &str) -> PyResult<Bound<'py, PyAny>> {
-        let resource = self.core().resolve(path).and_then(Target::one).or_raise(py)?;
+    fn resolve<'py>(&self, py: Python<'py>, path: &Bound<'_, PyString>) -> PyResult<Bound<'py, PyAny>> {
+        let resource = self.core().resolve(convert::text("path", path)?).and_then(Target::one).or_raise(py)?;
         wrap(py, &self.context, &resource)
     }
 
     /// The list that a path addresses, as in `coreServers/getByName/default/users`.
-    fn resolve_list(&self, py: Python<'_>, path: &str) -> PyResult<ResourceMapping> {
-        match self.core().resolve(path).or_raise(py)? {
+    fn resolve_list(&self, py: Python<'_>, path: &Bound<'_, PyString>) -> PyResult<ResourceMapping> {
+        match self.core().resolve(convert::text("path", path)?).or_raise(py)? {
             Target::List(list) => Ok(ResourceMapping::new(self.context.clone(), list)),
             Target::One(resource) => {
                 let message = format!("the path addresses one {}, not a list", resource.kind());

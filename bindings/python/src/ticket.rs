@@ -6,10 +6,11 @@ use isymphony::action::{self, Arg};
 use isymphony::handle;
 use isymphony::snapshot::{self, ResourceOwned};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use crate::blocking::{on_a_thread, wait_in_slices};
 use crate::context::{Client, Context};
-use crate::convert::{Seconds, action_arg};
+use crate::convert::{Seconds, action_arg, text};
 use crate::errors::{OrRaise, build};
 use crate::resource::kinds::wrap;
 use crate::snapshot::Snapshot;
@@ -54,33 +55,38 @@ pub(crate) fn send(
     work: impl FnOnce() -> isymphony::Result<action::Ticket> + Send + 'static,
 ) -> PyResult<Ticket> {
     let ticket = on_a_thread(py, work);
-    crate::records::drain(py);
+    crate::records::drain(py)?;
     Ok(Ticket { core: ticket?, client })
 }
 
 /// The arguments of `set_status`.
 pub(crate) fn status_args(
-    name: &str,
-    kind: &str,
-    note: &str,
+    name: &Bound<'_, PyString>,
+    kind: &Bound<'_, PyString>,
+    note: Option<&Bound<'_, PyString>>,
     return_time: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Vec<(String, Arg)>> {
-    let mut args =
-        vec![("name".to_owned(), name.into()), ("type".to_owned(), kind.into()), ("note".to_owned(), note.into())];
+    let note = note.map_or(Ok(""), |note| text("note", note))?;
+    let mut args = status(text("name", name)?, text("type", kind)?, note);
     if let Some(return_time) = return_time {
-        args.push(("return_time".to_owned(), action_arg(return_time)?));
+        args.push(("return_time".to_owned(), action_arg("return_time", return_time)?));
     }
     Ok(args)
+}
+
+fn status(name: &str, kind: &str, note: &str) -> Vec<(String, Arg)> {
+    vec![("name".to_owned(), name.into()), ("type".to_owned(), kind.into()), ("note".to_owned(), note.into())]
 }
 
 /// The arguments of `set_status_like`: the type and the note of a status as the users of the same core server show it.
 pub(crate) fn status_args_like(
     py: Python<'_>,
     user: &snapshot::Resource<'_>,
-    name: &str,
+    name: &Bound<'_, PyString>,
 ) -> PyResult<Vec<(String, Arg)>> {
+    let name = text("name", name)?;
     let (kind, note) = action::status_like(user, name).or_raise(py)?;
-    status_args(name, &kind, &note, None)
+    Ok(status(name, &kind, &note))
 }
 
 /// An action that was sent: what became of it, and what to wait for to see its effect.
@@ -117,7 +123,7 @@ impl Ticket {
     fn wait(&self, py: Python<'_>, timeout: Option<Seconds>) -> PyResult<Snapshot> {
         let timeout = timeout.map(|seconds| seconds.0);
         let snapshot = wait_in_slices(py, timeout, |slice| self.core.wait(Some(slice)));
-        crate::records::drain(py);
+        crate::records::drain(py)?;
         Ok(Snapshot::new(Context::new(snapshot?, &self.client)))
     }
 
@@ -130,7 +136,7 @@ impl Ticket {
     fn call_segments<'py>(&self, py: Python<'py>, timeout: Option<Seconds>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let timeout = timeout.map(|seconds| seconds.0);
         let segments = wait_in_slices(py, timeout, |slice| self.core.call_segments(Some(slice)));
-        crate::records::drain(py);
+        crate::records::drain(py)?;
         let wrapped = |segment: &ResourceOwned| {
             let (context, resource) = Context::of(segment, &self.client);
             wrap(py, &context, &resource)

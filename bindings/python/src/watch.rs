@@ -1,7 +1,7 @@
 //! Watching: what changed since the watcher last looked.
 
 use std::collections::VecDeque;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
@@ -76,9 +76,9 @@ impl Watch {
         let started = Instant::now();
         loop {
             let left = timeout.map_or(SLICE, |timeout| timeout.saturating_sub(started.elapsed()));
-            let next = self.with(py, |watch| watch.next(Some(left.min(SLICE))));
-            records::drain(py);
-            if let Some(change) = next.or_raise(py)? {
+            // Before anything is taken, so that an interrupt loses no change.
+            records::drain(py)?;
+            if let Some(change) = self.with(py, |watch| watch.next(Some(left.min(SLICE)))).or_raise(py)? {
                 return Ok(Some(self.change(change)));
             }
             py.check_signals()?;
@@ -130,7 +130,14 @@ impl Watch {
         self.with(py, |watch| Ok(watch.fd()?.as_raw_fd())).or_raise(py)
     }
 
-    /// Ends the watch; the client goes on. May be called from within a loop over it.
+    /// A second descriptor of the same, which outlives the watch: it stays readable once the watch is closed. The caller
+    /// closes it.
+    fn _descriptor(&self, py: Python<'_>) -> PyResult<i32> {
+        self.with(py, duplicate).or_raise(py).map(OwnedFd::into_raw_fd)
+    }
+
+    /// Ends the watch, and every wait for it; the client goes on. May be called from within a loop over it, and from any
+    /// thread.
     fn close(&self, py: Python<'_>) {
         if self.is_usable() {
             py.detach(|| drop(self.watch.lock().unwrap_or_else(PoisonError::into_inner).take()));
@@ -182,6 +189,14 @@ impl Drop for Watch {
             std::mem::forget(self.watch.get_mut().unwrap_or_else(PoisonError::into_inner).take());
         }
     }
+}
+
+/// A descriptor that is readable whenever that of the watch is.
+fn duplicate(watch: &mut isymphony::Watch) -> isymphony::Result<OwnedFd> {
+    watch.fd()?.try_clone_to_owned().map_err(|error| {
+        let message = format!("a descriptor could not be opened ({error}); is the process's limit too low?");
+        isymphony::Error::new(Code::Internal, message).with_retryable(true)
+    })
 }
 
 /// Whether an exception is our `Closed`.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,7 +11,7 @@ import isymphony
 
 from . import exits
 from .connection import connected
-from .text import emit, now, plain, resource_as_json, short, summary, value
+from .text import emit, json_text, now, plain, resource_as_json, short, summary, value
 
 KINDS = {
     "coreServers": "core_servers",
@@ -65,7 +64,7 @@ def get(options: argparse.Namespace) -> int:
             if options.json:
                 emit(answer)
             else:
-                lines = json.dumps(answer, indent=2, ensure_ascii=False).splitlines()
+                lines = json_text(answer, indent=2, ensure_ascii=False).splitlines()
                 print("\n".join(plain(line) for line in lines))
             return exits.OK
         found = look_up(live.snapshot(), options.path)
@@ -122,11 +121,11 @@ def told(live: isymphony.Live, changes: isymphony.Watch, *, as_json: bool) -> It
             state = health.state
             problem = str(health.last_error.error) if health.last_error and state != "live" else None
             if as_json:
-                yield json.dumps({"time": now().isoformat(), "change": "health", "state": state, "problem": problem})
+                yield json_text({"time": now().isoformat(), "change": "health", "state": state, "problem": problem})
             else:
                 yield f"{now():%H:%M:%S}  health   {state}{f': {plain(problem)}' if problem else ''}"
         if change is not None:
-            yield json.dumps(change_as_json(change)) if as_json else change_as_text(change)
+            yield json_text(change_as_json(change)) if as_json else change_as_text(change)
 
 
 def change_as_json(change: isymphony.Change) -> dict[str, Any]:

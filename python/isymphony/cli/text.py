@@ -15,9 +15,14 @@ def plain(text: str | None) -> str:
     return "".join(c if c.isprintable() else "?" for c in text or "-")
 
 
+def json_text(data: object, **how: Any) -> str:
+    """The text of JSON. A number too long for an ``int`` (see ``Resource.raw``) is a text of its digits."""
+    return json.dumps(data, default=str, **how)
+
+
 def value(data: object) -> str:
     """One value of a property."""
-    return plain(data) if data and isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+    return plain(data) if data and isinstance(data, str) else json_text(data, ensure_ascii=False)
 
 
 def short(path: str) -> str:
@@ -75,4 +80,4 @@ def now() -> datetime.datetime:
 
 def emit(data: object, stream: TextIO | None = None) -> None:
     """One line of JSON, at once."""
-    print(json.dumps(data), file=stream or sys.stdout, flush=True)
+    print(json_text(data), file=stream or sys.stdout, flush=True)

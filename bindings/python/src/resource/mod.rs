@@ -11,6 +11,7 @@ pub(crate) mod value;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
+use isymphony::action::{Arg, Options};
 use isymphony::snapshot::{self, Collection, Value};
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
@@ -74,13 +75,21 @@ impl Resource {
         }
     }
 
+    /// As an argument of an action: this very instance, by its id. A value without a client has nothing but its path.
+    pub(crate) fn as_arg(&self) -> Arg {
+        match &self.context().detached {
+            Some(detached) => Arg::Text(detached.path.clone()),
+            None => Arg::from(self.core()),
+        }
+    }
+
     /// Acts on it, by its id: after a restart of the server it is not found.
     pub(crate) fn act_with(
         &self,
         py: Python<'_>,
         action: &str,
-        args: Vec<(String, isymphony::action::Arg)>,
-        options: isymphony::action::Options,
+        args: Vec<(String, Arg)>,
+        options: Options,
     ) -> PyResult<Ticket> {
         let client = self.context().client().or_raise(py)?;
         ticket::act(py, client, Target::Resource(self.core().to_owned()), action, args, options)
@@ -129,7 +138,8 @@ impl Resource {
         }
     }
 
-    /// The whole object: every value as the server sent it.
+    /// The whole object: every value as the server sent it. A whole number of more digits than Python's `int` reads
+    /// (`sys.get_int_max_str_digits()`, 4 300 by default) is a `decimal.Decimal`, with all of them.
     #[getter]
     fn raw<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         json::loads(py, &self.core().raw())
@@ -165,9 +175,9 @@ impl Resource {
     /// A property by its JSON name or attribute name; `None` when the server does not say it.
     ///
     /// Raises `AttributeError` when the catalogue has none of that name: look in `extra`.
-    fn property<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let kind = self.core().kind();
-        let Some(property) = self.core().property(name) else {
+    fn property<'py>(&self, py: Python<'py>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let (kind, name) = (self.core().kind(), name.to_string_lossy());
+        let Some(property) = self.core().property(&name) else {
             let message = format!("the catalogue has no property {name:?} of a {kind}");
             return Err(PyAttributeError::new_err(message));
         };
@@ -176,9 +186,9 @@ impl Resource {
 
     /// What the server said of a property: `"present"`, `"null"`, `"missing"`, or `"other_type"` where the value has
     /// another type than the catalogue says (it is in `raw`).
-    fn property_state(&self, name: &str) -> PyResult<&'static str> {
-        let core = self.core();
-        let property = core.property(name).ok_or_else(|| {
+    fn property_state(&self, name: &Bound<'_, PyString>) -> PyResult<&'static str> {
+        let (core, name) = (self.core(), name.to_string_lossy());
+        let property = core.property(&name).ok_or_else(|| {
             PyAttributeError::new_err(format!("the catalogue has no property {name:?} of a {}", core.kind()))
         })?;
         Ok(match property.state {
@@ -197,12 +207,12 @@ impl Resource {
     fn act(
         &self,
         py: Python<'_>,
-        action: &str,
+        action: &Bound<'_, PyString>,
         timeout: Option<convert::Seconds>,
         force: bool,
         args: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Ticket> {
-        self.act_with(py, action, convert::action_args(args)?, how(timeout, force))
+        self.act_with(py, convert::text("action", action)?, convert::action_args(args)?, how(timeout, force))
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {

@@ -9,7 +9,7 @@ use isymphony::sandbox::{self, RawResponse, RequestRecord, SandboxConfig};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use crate::convert::Seconds;
+use crate::convert::{Seconds, setting};
 use crate::errors::{OrRaise, invalid};
 use model::SandboxCoreServer;
 
@@ -38,8 +38,8 @@ impl Sandbox {
         queues: u32,
         seed: u64,
         calls_per_second: f64,
-        username: Option<&str>,
-        password: Option<&str>,
+        username: Option<&Bound<'_, PyString>>,
+        password: Option<&Bound<'_, PyString>>,
         core_servers: Option<Vec<String>>,
         lite_users: u32,
         extra_extensions: u32,
@@ -79,7 +79,9 @@ impl Sandbox {
             config = config.call_duration(time.0);
         }
         config = match (username, password) {
-            (Some(username), Some(password)) => config.credentials(username, password),
+            (Some(username), Some(password)) => {
+                config.credentials(setting("username", username)?, setting("password", password)?)
+            }
             (None, None) => config,
             _ => return Err(invalid(py, "a username needs a password, and a password a username".to_owned())),
         };
@@ -150,8 +152,17 @@ impl Sandbox {
 
     /// Demands other credentials from the next request on; without any, none.
     #[pyo3(signature = (username=None, password=None))]
-    fn set_credentials(&self, py: Python<'_>, username: Option<&str>, password: Option<&str>) -> PyResult<()> {
-        self.inner.set_credentials(username.zip(password)).or_raise(py)
+    fn set_credentials(
+        &self,
+        py: Python<'_>,
+        username: Option<&Bound<'_, PyString>>,
+        password: Option<&Bound<'_, PyString>>,
+    ) -> PyResult<()> {
+        let credentials = match username.zip(password) {
+            Some((username, password)) => Some((setting("username", username)?, setting("password", password)?)),
+            None => None,
+        };
+        self.inner.set_credentials(credentials).or_raise(py)
     }
 
     /// Whether this machine is missing in the server's white list: every request gets a 403.

@@ -3,7 +3,7 @@
 use isymphony::action::{Arg, Options};
 use isymphony::snapshot::{self, View};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyString, PyTuple};
 
 use super::super::Resource;
 use super::{class, many, one};
@@ -42,12 +42,15 @@ class! {
         }
 
         /// Sets the user's status. `return_time` is Unix time in milliseconds or a `datetime`.
-        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None, force=false))]
+        #[pyo3(
+            signature = (name, r#type, note=None, return_time=None, *, timeout=None, force=false),
+            text_signature = "($self, name, type, note='', return_time=None, *, timeout=None, force=False)"
+        )]
         fn set_status(
             slf: &Bound<'_, Self>,
-            name: &str,
-            r#type: &str,
-            note: &str,
+            name: &Bound<'_, PyString>,
+            r#type: &Bound<'_, PyString>,
+            note: Option<&Bound<'_, PyString>>,
             return_time: Option<&Bound<'_, PyAny>>,
             timeout: Option<Seconds>,
             force: bool,
@@ -63,7 +66,7 @@ class! {
         #[pyo3(signature = (name, *, timeout=None, force=false))]
         fn set_status_like(
             slf: &Bound<'_, Self>,
-            name: &str,
+            name: &Bound<'_, PyString>,
             timeout: Option<Seconds>,
             force: bool,
         ) -> PyResult<Ticket> {
@@ -130,12 +133,15 @@ class! {
         }
 
         /// Sets the status. `return_time` is Unix time in milliseconds or a `datetime`.
-        #[pyo3(signature = (name, r#type, note="", return_time=None, *, timeout=None, force=false))]
+        #[pyo3(
+            signature = (name, r#type, note=None, return_time=None, *, timeout=None, force=false),
+            text_signature = "($self, name, type, note='', return_time=None, *, timeout=None, force=False)"
+        )]
         fn set(
             slf: &Bound<'_, Self>,
-            name: &str,
-            r#type: &str,
-            note: &str,
+            name: &Bound<'_, PyString>,
+            r#type: &Bound<'_, PyString>,
+            note: Option<&Bound<'_, PyString>>,
             return_time: Option<&Bound<'_, PyAny>>,
             timeout: Option<Seconds>,
             force: bool,

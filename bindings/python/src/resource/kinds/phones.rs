@@ -43,7 +43,7 @@ class! {
         /// its path, its id or itself.
         #[pyo3(signature = (destination, *, timeout=None, force=false))]
         fn originate(slf: &Bound<'_, Self>, destination: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
-            let args = vec![("destination".to_owned(), action_arg(destination)?)];
+            let args = vec![("destination".to_owned(), action_arg("destination", destination)?)];
             slf.as_super().get().act_with(slf.py(), "originate", args, how(timeout, force))
         }
 
@@ -100,7 +100,7 @@ class! {
         /// an extension, a queue or a conference room by its path, its id or itself.
         #[pyo3(signature = (destination, *, timeout=None, force=false))]
         fn transfer(slf: &Bound<'_, Self>, destination: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
-            let args = vec![("destination".to_owned(), action_arg(destination)?)];
+            let args = vec![("destination".to_owned(), action_arg("destination", destination)?)];
             slf.as_super().get().act_with(slf.py(), "transfer", args, how(timeout, force))
         }
     }

@@ -1,12 +1,13 @@
 //! Queues, their agents and statistics.
 
+use isymphony::action::Arg;
 use isymphony::snapshot::{self, View};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
 use super::super::Resource;
 use super::{class, many, one};
-use crate::convert::{Seconds, action_arg};
+use crate::convert::{Seconds, action_arg, whole_number};
 use crate::ticket::{Ticket, how};
 
 class! {
@@ -36,14 +37,14 @@ class! {
         /// Logs an extension in to the queue as an agent: by its number, its path or id, or itself.
         #[pyo3(signature = (extension, *, timeout=None, force=false))]
         fn login(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
-            let args = vec![("extension".to_owned(), action_arg(extension)?)];
+            let args = vec![("extension".to_owned(), action_arg("extension", extension)?)];
             slf.as_super().get().act_with(slf.py(), "login", args, how(timeout, force))
         }
 
         /// Logs an extension out of the queue.
         #[pyo3(signature = (extension, *, timeout=None, force=false))]
         fn logout(slf: &Bound<'_, Self>, extension: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
-            let args = vec![("extension".to_owned(), action_arg(extension)?)];
+            let args = vec![("extension".to_owned(), action_arg("extension", extension)?)];
             slf.as_super().get().act_with(slf.py(), "logout", args, how(timeout, force))
         }
     }
@@ -101,8 +102,8 @@ class! {
 
         /// Sets the agent's penalty: agents with a lower one are called first.
         #[pyo3(signature = (penalty, *, timeout=None, force=false))]
-        fn set_penalty(slf: &Bound<'_, Self>, penalty: i64, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
-            let args = vec![("penalty".to_owned(), penalty.into())];
+        fn set_penalty(slf: &Bound<'_, Self>, penalty: &Bound<'_, PyAny>, timeout: Option<Seconds>, force: bool) -> PyResult<Ticket> {
+            let args = vec![("penalty".to_owned(), Arg::Int(whole_number("penalty", penalty)?))];
             slf.as_super().get().act_with(slf.py(), "set_penalty", args, how(timeout, force))
         }
     }
