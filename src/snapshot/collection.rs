@@ -226,9 +226,9 @@ impl Collection {
     /// The instance with this id.
     #[inline]
     pub(crate) fn find_id(self: &Arc<Self>, id: &Uuid) -> Option<Row<'_>> {
-        match &self.patches {
-            None => Some((self, self.table.find_id(id)?)),
-            Some(patches) => patches.find_id(id),
+        match self.table.find_id(id) {
+            Some(row) => Some((self, row)),
+            None => self.patches.as_ref()?.find_id(id),
         }
     }
 
@@ -245,9 +245,10 @@ impl Collection {
     /// The instance with this symbolic name, if there is exactly one.
     #[inline]
     pub(crate) fn find_only(self: &Arc<Self>, name: &str) -> Option<Row<'_>> {
-        match &self.patches {
-            None => Some((self, self.table.find_only(name)?)),
-            Some(patches) => patches.find_only(name),
+        // The Table of a list with patches is empty: so one without pays nothing for what it finds.
+        match self.table.find_only(name) {
+            Some(row) => Some((self, row)),
+            None => self.patches.as_ref()?.find_only(name),
         }
     }
 

@@ -116,6 +116,7 @@ impl Patches {
         self.base.table().len() + self.added.len()
     }
 
+    #[cold]
     #[inline(never)]
     pub(super) fn at(&self, position: u32) -> Option<Row<'_>> {
         let listed = self.base.table().len();
@@ -127,6 +128,7 @@ impl Patches {
         Some((&self.rows.entries[number as usize].row, 0))
     }
 
+    #[cold]
     #[inline(never)]
     pub(super) fn find_id(&self, id: &Uuid) -> Option<Row<'_>> {
         match self.patch(id) {
@@ -135,6 +137,7 @@ impl Patches {
         }
     }
 
+    #[cold]
     #[inline(never)]
     pub(super) fn find_only(&self, name: &str) -> Option<Row<'_>> {
         match self.find_name(name).map(|found| &*self.names.entries[found].holders) {
