@@ -480,3 +480,21 @@ fn a_ticket_of_an_originate_gives_the_calls_that_appeared_for_it() {
     until("a new epoch", || live.snapshot().epoch() == 2);
     assert_eq!(ticket.call_segments(LONG).unwrap_err().code(), Code::NotFound);
 }
+
+#[test]
+fn what_the_server_finds_wrong_is_rejected_and_an_unknown_path_says_what_to_do() {
+    let (sandbox, live) = world();
+    let extension = live.extension("4224", None).unwrap();
+    for status in [400, 409, 412, 422] {
+        sandbox.respond_with("POST */originate", RawResponse::status(status, "no such line"));
+        let error = extension.originate("5551234").unwrap_err();
+        assert_eq!((error.code(), error.retryable(), error.http_status()), (Code::Rejected, false, Some(status)));
+        assert_eq!(error.server_message(), Some("no such line"));
+    }
+    for (status, code) in [(404, Code::NotFound), (405, Code::Unsupported)] {
+        sandbox.respond_with("POST */originate", RawResponse::status(status, "nothing here"));
+        let error = extension.originate("5551234").unwrap_err();
+        assert_eq!((error.code(), error.http_status()), (code, Some(status)));
+        assert!(error.message().contains("overlay"), "{error}");
+    }
+}

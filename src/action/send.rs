@@ -20,6 +20,9 @@ use crate::transport::{Answer, Sent, Transport};
 
 /// How long a look at the server takes at most, after it said that the target is not there.
 const LOOK: Duration = Duration::from_secs(5);
+/// What a 405 means, and a 404 where the target is there.
+const NO_SUCH_ACTION: &str = "the server does not take this action at this path (most action paths are inferred; set the \
+                              right one in an overlay)";
 /// No action takes longer.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
@@ -74,8 +77,11 @@ impl Call<'_> {
             Err(error) if error.http_status() == Some(404) => {
                 // Refused for sure: nothing has that id any more. If the name has another one now, that is the target.
                 let found = self.look_again(&target, deadline);
-                match found.filter(|found| found.get().id() != target.get().id()) {
-                    Some(found) => self.send(&found.get(), row, deadline, line),
+                match found {
+                    Some(found) if found.get().id() != target.get().id() => {
+                        self.send(&found.get(), row, deadline, line)
+                    }
+                    Some(_) => Err(error.context(NO_SUCH_ACTION)),
                     None => Err(error),
                 }
             }
@@ -101,22 +107,25 @@ impl Call<'_> {
     /// Refuses a target that came from an older snapshot and is gone: from where it was found and from its core server's
     /// list. A copy of it elsewhere may only be asked for less often.
     fn still_there(&self, snapshot: &Snapshot, target: ResourceOwned) -> Result<ResourceOwned> {
-        let resource = target.get();
-        let (id, address) = (resource.id(), resource.parts().1.address);
-        let here = snapshot.collection(&address).is_some_and(|known| known.has_id(&id));
-        let list = || snapshot.server(address.core_server)?.list_of(self.kind);
-        let listed = || list().is_some_and(|list| list.has_id(&id));
-        if self.options.force || here || listed() {
+        if self.options.force || self.is_there(snapshot, &target) {
             return Ok(target);
         }
-        let (kind, age) = (self.kind, snapshot.age());
+        let (id, kind, age) = (target.get().id(), self.kind, snapshot.age());
         let message = format!(
             "the {kind} {id} is gone: the snapshot, {age:.1?} old, no longer has it. Look it up again, or force the action"
         );
         Err(Error::new(Code::NotFound, message))
     }
 
-    /// The target after the server was asked again for what it is in.
+    fn is_there(&self, snapshot: &Snapshot, target: &ResourceOwned) -> bool {
+        let resource = target.get();
+        let (id, address) = (resource.id(), resource.parts().1.address);
+        let here = snapshot.collection(&address).is_some_and(|known| known.has_id(&id));
+        let list = || snapshot.server(address.core_server)?.list_of(self.kind);
+        here || list().is_some_and(|list| list.has_id(&id))
+    }
+
+    /// The target after the server was asked again for what it is in, if it is there.
     fn look_again(&self, target: &ResourceOwned, deadline: Instant) -> Option<ResourceOwned> {
         let since = Moment::now();
         let addresses = vec![Address::ROOT, target.get().parts().1.address];
@@ -124,7 +133,7 @@ impl Call<'_> {
         shared.tell(Message::Urgent(addresses.clone()));
         let limit = Limit::new(Some(deadline.saturating_duration_since(Instant::now()).min(LOOK)));
         let snapshot = shared.wait_for(&Awaited { addresses, since }, limit).ok()?;
-        (self.locate)(&snapshot).ok()
+        (self.locate)(&snapshot).ok().filter(|found| self.is_there(&snapshot, found))
     }
 
     fn send(&self, target: &Resource<'_>, row: &'static Action, deadline: Instant, line: &mut Line) -> Result<Ticket> {
@@ -263,12 +272,11 @@ impl Post<'_> {
                 Ok((Outcome::Accepted, None))
             }
             200..=299 => unknown("the server's answer is none that the overlay counts as success".to_owned()),
-            405 => Err(refusal().context(
-                "the server does not take this action at this path (most action paths are inferred; set the right one \
-                 in an overlay)",
-            )),
+            405 => Err(refusal().context(NO_SUCH_ACTION)),
             // The server broke, or something between us and it: the action may have been carried out.
             500 | 502 | 504..=599 => unknown("the server failed while it handled the action".to_owned()),
+            // Of reading these make no sense; of an action they say that it is wrong, today and tomorrow.
+            400 | 402 | 406 | 409..=411 | 413..=424 | 426 | 428 | 431..=499 => Err(refusal().with_code(Code::Rejected)),
             _ => Err(refusal()),
         }
     }

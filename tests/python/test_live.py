@@ -211,20 +211,6 @@ def test_times_that_are_not_possible(wait: float) -> None:
         isymphony.connect("http://127.0.0.1:1", wait="10")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("limit", [float("inf"), 1e300, timedelta.max])
-def test_the_longest_times_are_as_good_as_none(limit: float) -> None:
-    with Sandbox(users=2) as sandbox, isymphony.connect(sandbox.url, wait=limit) as live:
-        live.wait(limit)
-        live.refresh(limit)
-        assert live.snapshot(max_age=limit).has_data
-        watch = live.watch()
-        extension = live.extension("4224")
-        assert extension.get(limit).extension_number == "4224"
-        extension.originate("1", timeout=limit).wait(limit)
-        assert watch.next(limit) is not None
-        live.close(limit)
-
-
 def test_how_it_stands_with_the_events(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     eventually(lambda: isymphony_live.health.events == "connected")
     with isymphony.connect(isymphony_sandbox.url, events=False, event_silence=(5, timedelta(seconds=1))) as live:
@@ -244,6 +230,20 @@ def test_keywords_that_are_none_of_ours() -> None:
         isymphony.connect("http://127.0.0.1:1", connections="x")  # type: ignore[arg-type]
     with pytest.raises(isymphony.ConfigError, match="connections"):
         isymphony.connect("http://127.0.0.1:1", password=None, username=None, proxy=None, connections=65)
+
+
+@pytest.mark.parametrize("limit", [float("inf"), 1e300, timedelta.max])
+def test_the_longest_times_are_as_good_as_none(limit: float) -> None:
+    with Sandbox(users=2) as sandbox, isymphony.connect(sandbox.url, wait=limit) as live:
+        live.wait(limit)
+        live.refresh(limit)
+        assert live.snapshot(max_age=limit).has_data
+        watch = live.watch()
+        extension = live.extension("4224")
+        assert extension.get(limit).extension_number == "4224"
+        extension.originate("1", timeout=limit).wait(limit)
+        assert watch.next(limit) is not None
+        live.close(limit)
 
 
 def test_action_paths_and_keys_can_be_replaced(isymphony_sandbox: Sandbox) -> None:

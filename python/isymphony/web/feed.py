@@ -127,20 +127,19 @@ class Feed:
                     "queues": look["queues"],
                 }
                 for section, rows in sections.items():
-                    told |= self._compare(section, {row["path"]: row for row in rows})
+                    self._compare(section, {row["path"]: row for row in rows}, told)
             text = message(told)
             for reader in [reader for reader in self._readers if not reader.put(text)]:
                 reader.end()
                 self._readers.discard(reader)
 
-    def _compare(self, section: str, rows: dict[str, Mapping[str, Any]]) -> dict[str, Any]:
+    def _compare(self, section: str, rows: dict[str, Mapping[str, Any]], told: dict[str, Any]) -> None:
+        """Add to what is told how the rows of a section differ from those before."""
         before, self._rows[section] = self._rows[section], rows
-        told: dict[str, Any] = {}
         if changed := [row for path, row in rows.items() if before.get(path) != row]:
             told[section] = changed
         if gone := [path for path in before if path not in rows]:
-            told["gone"] = {section: gone}
-        return told
+            told.setdefault("gone", {})[section] = gone
 
 
 def message(data: Mapping[str, Any]) -> str:
