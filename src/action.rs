@@ -266,7 +266,7 @@ impl Calls {
     fn new_in(&self, snapshot: &Snapshot) -> Vec<ResourceOwned> {
         let Some(list) = snapshot.collection(&self.address) else { return Vec::new() };
         let list = List::of_collection(snapshot, list);
-        let is_new = |id: Uuid| self.before.iter().all(|calls| calls.table.find_id(&id).is_none());
+        let is_new = |id: Uuid| self.before.iter().all(|calls| !calls.has_id(&id));
         list.iter().filter(|call| is_new(call.id())).map(|call| call.to_owned()).collect()
     }
 }

@@ -120,9 +120,9 @@ impl Call<'_> {
     fn is_there(&self, snapshot: &Snapshot, target: &ResourceOwned) -> bool {
         let resource = target.get();
         let (id, address) = (resource.id(), resource.parts().1.address);
-        let here = snapshot.collection(&address).is_some_and(|known| known.table.find_id(&id).is_some());
+        let here = snapshot.collection(&address).is_some_and(|known| known.has_id(&id));
         let list = || snapshot.server(address.core_server)?.list_of(self.kind);
-        here || list().is_some_and(|list| list.table.find_id(&id).is_some())
+        here || list().is_some_and(|list| list.has_id(&id))
     }
 
     /// The target after the server was asked again for what it is in, if it is there.
@@ -285,10 +285,10 @@ impl Post<'_> {
 /// The collections an action may change, see [`Action::touches`].
 fn touched(target: &Resource<'_>, action: &Action) -> Vec<Address> {
     let core_server = target.core_server_id();
-    let own = target.parts().1.address;
-    let below = |sub| Address { core_server, parent: target.id(), sub: Some(sub) };
+    let own = target.address();
+    let below = |sub| Address::below(core_server, target.id(), sub);
     let homes = target.snapshot().server(core_server).map_or(&[][..], |server| server.homes(target.id()));
-    let homes = homes.iter().map(|(parent, sub)| Address { core_server, parent: *parent, sub: Some(*sub) });
+    let homes = homes.iter().map(|(parent, sub)| Address::below(core_server, *parent, *sub));
     let mut all = Vec::new();
     for touched in action.touches {
         match (*touched, touched.strip_prefix('/')) {
@@ -307,7 +307,7 @@ fn touched(target: &Resource<'_>, action: &Action) -> Vec<Address> {
 fn calls_of(target: &Resource<'_>, action: &Action) -> Option<Calls> {
     let mut subs = action.touches.iter().filter_map(|touched| SubId::find(target.kind(), touched));
     let sub = subs.find(|sub| sub.row().kind == Kind::CallSegment)?;
-    let address = Address { core_server: target.core_server_id(), parent: target.id(), sub: Some(sub) };
+    let address = Address::below(target.core_server_id(), target.id(), sub);
     let server = target.snapshot().server(target.core_server_id())?;
     let lists = [server.get(target.id(), sub), server.list_of(Kind::CallSegment)];
     Some(Calls { address, before: lists.into_iter().flatten().cloned().collect() })

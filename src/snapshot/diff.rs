@@ -1,17 +1,17 @@
 //! What changed between two snapshots.
 //!
 //! Collections that both snapshots share cost nothing; a collection that was replaced is compared row by row, with the
-//! guess that the server kept the order.
+//! guess that the server kept the order. Of a long list of which only single instances were read again, only these are compared.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use uuid::Uuid;
 
+use super::Snapshot;
 use super::collection::Collection;
 use super::draft::Server;
 use super::resource::{Resource, ResourceOwned};
-use super::{Snapshot, Table};
 use crate::catalog::{Kind, SubId};
 use crate::event::Event;
 
@@ -87,17 +87,17 @@ impl<'s> Diff<'s> {
     fn root(&mut self) {
         let (old, new) = (self.old, self.new);
         let (old_root, new_root) = (&old.0.root, &new.0.root);
-        for (row, id) in ids(&old_root.table) {
-            let successor = || new_root.table.name(row_named(&new_root.table, old_root.table.name(row)?)?);
-            if new_root.table.find_id(&id).is_none() && successor().is_none() {
-                self.server_appeared(old, id, false);
-                self.push(Some(Resource::new(old, old_root, row)), None);
+        for before in old_root.rows().map(|row| Resource::new(old, row)) {
+            let successor = || new_root.find_only(before.name()?);
+            if !new_root.has_id(&before.id()) && successor().is_none() {
+                self.server_appeared(old, before.id(), false);
+                self.push(Some(before), None);
             }
         }
-        for (row, id) in ids(&new_root.table) {
-            let now = Resource::new(new, new_root, row);
-            if let Some(old_row) = old_root.table.find_id(&id) {
-                let before = Resource::new(old, old_root, old_row);
+        for now in new_root.rows().map(|row| Resource::new(new, row)) {
+            let id = now.id();
+            if let Some(old_row) = old_root.find_id(&id) {
+                let before = Resource::new(old, old_row);
                 if !before.same_content(&now) {
                     self.push(Some(before), Some(now));
                 }
@@ -107,8 +107,8 @@ impl<'s> Diff<'s> {
                     (Some(_), None) => self.server_appeared(old, id, false),
                     (None, None) => {}
                 }
-            } else if let Some(old_row) = now.name().and_then(|name| row_named(&old_root.table, name)) {
-                let before = Resource::new(old, old_root, old_row).to_owned();
+            } else if let Some(old_row) = now.name().and_then(|name| old_root.find_only(name)) {
+                let before = Resource::new(old, old_row).to_owned();
                 self.changes.push(Change {
                     kind: ChangeKind::EpochChanged,
                     old: Some(before),
@@ -126,8 +126,8 @@ impl<'s> Diff<'s> {
     fn server_appeared(&mut self, snapshot: &'s Snapshot, id: Uuid, added: bool) {
         let Some(server) = snapshot.server(id) else { return };
         for collection in server.lists.iter().flatten().chain(server.children.values()) {
-            for (row, _) in ids(&collection.table) {
-                let resource = Resource::new(snapshot, collection, row).canonical();
+            for row in collection.rows() {
+                let resource = Resource::new(snapshot, row).canonical();
                 if added { self.push(None, Some(resource)) } else { self.push(Some(resource), None) }
             }
         }
@@ -157,17 +157,21 @@ impl<'s> Diff<'s> {
         {
             return;
         }
-        for (row, id) in old.iter().flat_map(|old| ids(&old.table)) {
-            if new.is_none_or(|new| new.table.find_id(&id).is_none()) {
-                self.moved(id, row, old);
+        for (position, id) in old.into_iter().flat_map(|old| old.unshared(new)) {
+            if new.is_none_or(|new| !new.has_id(&id)) {
+                self.moved(id, position, old);
             }
         }
         let Some(new) = new else { return };
-        for (row, id) in ids(&new.table) {
-            match old.and_then(|old| Some((old, row_of(&old.table, id, row)?))) {
-                Some((old, old_row)) if old.table.same_row(old_row, &new.table, row) => {}
+        // Of a list that both share, what was read alone on either side.
+        let shared = old.filter(|old| Arc::ptr_eq(old.base(), new.base()));
+        let read_before = shared.into_iter().flat_map(|old| old.unshared(Some(new)));
+        for (position, id) in new.unshared(old).chain(read_before) {
+            let Some((table, row)) = new.find_id_near(&id, position) else { continue };
+            match old.and_then(|old| old.find_id_near(&id, position)) {
+                Some((old_table, old_row)) if old_table.table().same_row(old_row, table.table(), row) => {}
                 Some(_) if self.is_copy_of_the_same(id) => {}
-                _ => self.moved(id, row, Some(new)),
+                _ => self.moved(id, position, Some(new)),
             }
         }
     }
@@ -215,22 +219,6 @@ impl<'s> Diff<'s> {
         };
         let owned = |resource: Option<Resource<'_>>| resource.map(|resource| resource.to_owned());
         self.changes.push(Change { kind, old: owned(old), new: owned(new), event: None });
-    }
-}
-
-fn ids(table: &Table) -> impl Iterator<Item = (u32, Uuid)> + '_ {
-    (0..table.len() as u32).map(|row| (row, table.id(row)))
-}
-
-/// The row of an id, which is most often where it was.
-fn row_of(table: &Table, id: Uuid, guess: u32) -> Option<u32> {
-    if (guess as usize) < table.len() && table.id(guess) == id { Some(guess) } else { table.find_id(&id) }
-}
-
-fn row_named(table: &Table, name: &str) -> Option<u32> {
-    match table.find_name(name) {
-        super::ByName::One(row) => Some(row),
-        _ => None,
     }
 }
 

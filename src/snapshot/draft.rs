@@ -52,7 +52,7 @@ impl Server {
     /// collection that tells it first. So whatever the server answers, the way from an instance up to its core server ends.
     pub(crate) fn home_of(&self, id: Uuid, kind: Kind) -> Option<Home> {
         match SubId::own_list(kind) {
-            Some(sub) => self.list_of(kind)?.table.find_id(&id).map(|_| (self.id, sub)),
+            Some(sub) => self.list_of(kind)?.find_id(&id).map(|_| (self.id, sub)),
             None => self.homes(id).first().copied(),
         }
     }
@@ -76,7 +76,7 @@ impl Server {
         } else {
             self.children.insert((parent, sub), collection)
         };
-        self.moved(parent, sub, old.as_ref().map(|c| &c.table), &new.table);
+        self.moved(parent, sub, old.as_ref(), Some(&new));
     }
 
     /// Removes a collection: the server no longer has it.
@@ -87,15 +87,15 @@ impl Server {
             self.children.remove(&(parent, sub))
         };
         if let Some(old) = old {
-            self.moved(parent, sub, Some(&old.table), &Table::empty(old.table.kind()));
+            self.moved(parent, sub, Some(&old), None);
         }
     }
 
     /// Keeps `homes` and what is below in step with a collection that was replaced.
-    fn moved(&mut self, parent: Uuid, sub: SubId, old: Option<&Table>, new: &Table) {
+    fn moved(&mut self, parent: Uuid, sub: SubId, old: Option<&Arc<Collection>>, new: Option<&Arc<Collection>>) {
         let nested = sub.row().parent != Kind::CoreServer;
-        for id in old.into_iter().flat_map(Table::ids) {
-            if new.find_id(&id).is_some() {
+        for (_, id) in old.into_iter().flat_map(|old| old.unshared(new)) {
+            if new.is_some_and(|new| new.has_id(&id)) {
                 continue;
             }
             if nested && let Some(homes) = self.homes.get_mut(&id) {
@@ -116,8 +116,8 @@ impl Server {
         if !nested {
             return;
         }
-        for id in new.ids() {
-            if old.is_none_or(|old| old.find_id(&id).is_none()) {
+        for (_, id) in new.into_iter().flat_map(|new| new.unshared(old)) {
+            if old.is_none_or(|old| !old.has_id(&id)) {
                 let homes = self.homes.entry(id).or_default();
                 let at = if sub.is_confirming() { homes.len() } else { 0 };
                 homes.insert(at, (parent, sub));
@@ -151,7 +151,7 @@ pub(crate) struct Draft {
 impl Draft {
     /// A draft of one incarnation of the server: the core servers of `root` that `wanted` accepts, with nothing below yet.
     pub(crate) fn new(root: Arc<Collection>, wanted: impl Fn(&str) -> bool) -> Draft {
-        let table = &root.table;
+        let table = root.table();
         let servers = (0..table.len() as u32)
             .filter(|row| wanted(table.name(*row).unwrap_or_default()))
             .map(|row| Server::new(table.id(row)))
@@ -175,16 +175,23 @@ impl Draft {
         }
     }
 
+    /// What was read from an address: a collection, or an instance that was read alone.
+    pub(crate) fn read_from(&self, address: &Address) -> Option<&Arc<Collection>> {
+        let collection = self.get(address)?;
+        address.item.map_or(Some(collection), |id| collection.patch(&id))
+    }
+
     /// The core servers' own lists that are there.
     pub(crate) fn lists(&self) -> Vec<Address> {
         self.servers.iter().flat_map(|server| server.lists.iter().flatten()).map(|list| list.address).collect()
     }
 
-    /// The path of a collection, by ids; `None` when what it is below is gone.
+    /// The path of a collection or an instance, by ids; `None` when what it is below is gone.
     pub(crate) fn path(&self, address: &Address) -> Option<String> {
         let server = self.servers.iter().find(|server| server.id == address.core_server)?;
         let sub = address.sub?.row();
-        Some(format!("{}/{}", server.instance_path(address.parent, sub.parent)?, sub.segment))
+        let path = format!("{}/{}", server.instance_path(address.parent, sub.parent)?, sub.segment);
+        Some(address.item.map_or_else(|| path.clone(), |id| format!("{path}/{id}")))
     }
 
     /// The collection that holds the instance a collection is below.
@@ -195,7 +202,7 @@ impl Draft {
             return Some(Address::ROOT);
         }
         let (parent, sub) = server.home_of(address.parent, kind)?;
-        Some(Address { core_server: server.id, parent, sub: Some(sub) })
+        Some(Address::below(server.id, parent, sub))
     }
 
     /// Makes it a snapshot.

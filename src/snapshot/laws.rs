@@ -43,7 +43,7 @@ fn usual_value(ty: Type) -> BoxedStrategy<Value> {
 }
 
 /// An object of the kind: each property there or not, of its type or not; unknown members; nested ones.
-fn any_object(kind: Kind) -> impl Strategy<Value = Value> {
+pub(super) fn any_object(kind: Kind) -> impl Strategy<Value = Value> {
     let properties: Vec<_> = kind
         .row()
         .properties

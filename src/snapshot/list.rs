@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::collection::Collection;
 use super::resource::Resource;
-use super::table::ByName;
 use super::{Snapshot, View};
 use crate::catalog::Kind;
 use crate::error::{Code, Error, Result};
@@ -22,7 +21,7 @@ pub struct List<'s> {
 
 impl<'s> List<'s> {
     pub(crate) fn of_collection(snapshot: &'s Snapshot, collection: &'s Arc<Collection>) -> List<'s> {
-        List { snapshot, collection: Some(collection), kind: collection.table.kind() }
+        List { snapshot, collection: Some(collection), kind: collection.kind() }
     }
 
     pub(crate) fn empty(snapshot: &'s Snapshot, kind: Kind) -> List<'s> {
@@ -56,7 +55,7 @@ impl<'s> List<'s> {
 
     /// The number of instances.
     pub fn len(&self) -> usize {
-        self.collection.map_or(0, |collection| collection.table.len())
+        self.collection.map_or(0, |collection| collection.len())
     }
 
     /// Whether there is none.
@@ -66,8 +65,8 @@ impl<'s> List<'s> {
 
     /// The instance at a position of the server's order.
     pub fn at(&self, position: usize) -> Option<Resource<'s>> {
-        let collection = self.collection.filter(|collection| position < collection.table.len())?;
-        Some(Resource::new(self.snapshot, collection, position as u32).canonical())
+        let row = self.collection?.at(u32::try_from(position).ok()?)?;
+        Some(Resource::new(self.snapshot, row).canonical())
     }
 
     /// All instances, in the server's order.
@@ -83,8 +82,7 @@ impl<'s> List<'s> {
     /// The instance with this id.
     #[inline]
     pub fn by_id(&self, id: Uuid) -> Option<Resource<'s>> {
-        let collection = self.collection?;
-        Some(Resource::new(self.snapshot, collection, collection.table.find_id(&id)?).canonical())
+        Some(Resource::new(self.snapshot, self.collection?.find_id(&id)?).canonical())
     }
 
     /// The instance with this symbolic name, compared byte for byte: no folding of case, Unicode form or leading zeros.
@@ -102,23 +100,26 @@ impl<'s> List<'s> {
     /// `None` also where the name is ambiguous.
     #[inline]
     pub fn find(&self, name: &str) -> Option<Resource<'s>> {
-        let collection = self.collection?;
-        let row = collection.table.find_only(name)?;
-        Some(Resource::new(self.snapshot, collection, row).canonical())
+        Some(Resource::new(self.snapshot, self.collection?.find_only(name)?).canonical())
+    }
+
+    /// Whether several instances have this symbolic name.
+    pub fn is_ambiguous(&self, name: &str) -> bool {
+        self.collection.is_some_and(|collection| collection.named(name).len() > 1)
     }
 
     /// Why [`List::find`] finds nothing.
     #[cold]
     fn why_not(&self, name: &str) -> Error {
         let kind = self.kind;
-        if let Some(collection) = self.collection
-            && let ByName::Many(rows) = collection.table.find_name(name)
-        {
-            let ids: Vec<_> = rows.iter().take(10).map(|row| collection.table.id(*row).to_string()).collect();
-            let more = if rows.len() > ids.len() { ", ..." } else { "" };
+        let named = self.collection.map(|collection| collection.named(name)).unwrap_or_default();
+        if named.len() > 1 {
+            let some = named.iter().take(10).filter_map(|position| self.at(*position as usize));
+            let ids: Vec<_> = some.map(|resource| resource.id().to_string()).collect();
+            let more = if named.len() > ids.len() { ", ..." } else { "" };
             return Error::new(
                 Code::Ambiguous,
-                format!("{} {kind}s are named {name:?}: {}{more}; use an id", rows.len(), ids.join(", ")),
+                format!("{} {kind}s are named {name:?}: {}{more}; use an id", named.len(), ids.join(", ")),
             );
         }
         if kind.row().symbolic.is_none() {

@@ -10,7 +10,8 @@
 //! | `build`, `builder`, `fast`, `slow` | from the JSON body to a Table |
 //! | `bodies` | a snapshot without a server |
 //! | `sealed` | a Table as one flat buffer |
-//! | `collection`, `draft` | a Table in its place; the writer's next snapshot |
+//! | `collection`, `patches` | a Table in its place; instances of a long list that were read alone since |
+//! | `draft` | the writer's next snapshot |
 //! | `resource`, `list`, `views` | what a reader sees: resources, lists of them, typed views |
 //! | `resolve` | paths, ids and names to resources |
 //! | `diff` | what changed between two snapshots |
@@ -28,6 +29,7 @@ mod index;
 mod json;
 mod layout;
 mod list;
+mod patches;
 mod pool;
 mod resolve;
 mod resource;
@@ -149,29 +151,29 @@ impl Snapshot {
 
     /// The resource with this id, whatever its kind, if it is known.
     pub fn by_id(&self, id: Uuid) -> Option<Resource<'_>> {
-        if let Some(row) = self.0.root.table.find_id(&id) {
-            return Some(Resource::new(self, &self.0.root, row));
+        if let Some(row) = self.0.root.find_id(&id) {
+            return Some(Resource::new(self, row));
         }
         self.0.servers.iter().find_map(|server| {
-            let listed = server.lists.iter().flatten().find_map(|list| Some((list, list.table.find_id(&id)?)));
+            let listed = server.lists.iter().flatten().find_map(|list| list.find_id(&id));
             let nested = || {
                 let has_no_own_list = |(_, sub): &&draft::Home| server.list_of(sub.row().kind).is_none();
-                server.homes(id).iter().filter(has_no_own_list).find_map(|(parent, sub)| {
-                    let collection = server.children.get(&(*parent, *sub))?;
-                    Some((collection, collection.table.find_id(&id)?))
-                })
+                server
+                    .homes(id)
+                    .iter()
+                    .filter(has_no_own_list)
+                    .find_map(|(parent, sub)| server.children.get(&(*parent, *sub))?.find_id(&id))
             };
-            let (collection, row) = listed.or_else(nested)?;
-            Some(Resource::new(self, collection, row))
+            Some(Resource::new(self, listed.or_else(nested)?))
         })
     }
 
     /// How many objects are known, and how many bytes their Tables take.
     pub fn size(&self) -> (usize, usize) {
         let nested = self.0.servers.iter().flat_map(|s| s.lists.iter().flatten().chain(s.children.values()));
-        std::iter::once(&self.0.root).chain(nested).fold((0, 0), |(objects, bytes), collection| {
-            (objects + collection.table.len(), bytes + collection.table.memory())
-        })
+        std::iter::once(&self.0.root)
+            .chain(nested)
+            .fold((0, 0), |(objects, bytes), collection| (objects + collection.len(), bytes + collection.memory()))
     }
 
     /// What was noticed while the Tables were built, all together.
@@ -179,7 +181,7 @@ impl Snapshot {
         let nested = self.0.servers.iter().flat_map(|s| s.lists.iter().flatten().chain(s.children.values()));
         let mut sum = Report::default();
         for collection in std::iter::once(&self.0.root).chain(nested) {
-            sum.add(&collection.table.report());
+            sum.add(&collection.report());
         }
         sum
     }
@@ -214,3 +216,5 @@ impl std::fmt::Debug for Snapshot {
 
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod patched_laws;

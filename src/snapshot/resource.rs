@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
-use super::collection::{Address, Collection};
+use super::collection::{Address, Collection, LONG, Row};
 use super::draft::Draft;
 use super::{Limits, List, Snapshot, State, Table};
 use crate::catalog::{self, Kind, KindSet, Shape, SubId, Type};
@@ -45,14 +45,14 @@ pub struct Property<'s> {
 
 impl<'s> Resource<'s> {
     #[inline]
-    pub(crate) fn new(snapshot: &'s Snapshot, collection: &'s Arc<Collection>, row: u32) -> Resource<'s> {
+    pub(crate) fn new(snapshot: &'s Snapshot, (collection, row): Row<'s>) -> Resource<'s> {
         Resource { snapshot, collection, row }
     }
 
     /// The resource in this row of a collection of the snapshot. For bindings that store the parts of a resource;
     /// `None` when the collection has no such row.
     pub fn from_parts(snapshot: &'s Snapshot, collection: &'s Arc<Collection>, row: u32) -> Option<Resource<'s>> {
-        ((row as usize) < collection.table.len()).then_some(Resource { snapshot, collection, row })
+        ((row as usize) < collection.table().len()).then_some(Resource { snapshot, collection, row })
     }
 
     /// The parts to build the same resource again, see [`Resource::from_parts`].
@@ -62,7 +62,7 @@ impl<'s> Resource<'s> {
 
     #[inline]
     pub(crate) fn table(&self) -> &'s Table {
-        &self.collection.table
+        self.collection.table()
     }
 
     /// The snapshot it is borrowed from.
@@ -163,7 +163,7 @@ impl<'s> Resource<'s> {
             return Some(*self);
         }
         let root = &self.snapshot.0.root;
-        root.table.find_id(&self.collection.address.core_server).map(|row| Resource::new(self.snapshot, root, row))
+        root.find_id(&self.collection.address.core_server).map(|row| Resource::new(self.snapshot, row))
     }
 
     pub(crate) fn core_server_id(&self) -> Uuid {
@@ -172,13 +172,18 @@ impl<'s> Resource<'s> {
 
     /// Its path, by symbolic names as far as there are any that are not ambiguous, otherwise by ids.
     pub fn path(&self) -> Path {
-        self.path_with(|resource| {
-            let unique = |name: &&str| matches!(resource.table().find_name(name), super::ByName::One(_));
-            match resource.name().filter(unique) {
-                Some(name) => Selector::Name(name.to_owned()),
-                None => Selector::Id(resource.id()),
-            }
+        self.path_with(|resource| match resource.name().filter(|name| resource.is_only(name)) {
+            Some(name) => Selector::Name(name.to_owned()),
+            None => Selector::Id(resource.id()),
         })
+    }
+
+    /// Whether no other instance beside it has this name.
+    fn is_only(&self, name: &str) -> bool {
+        match self.own_list() {
+            Some(list) => list.find_only(name).is_some(),
+            None => self.table().find_only(name).is_some(),
+        }
     }
 
     /// Its path by ids only: valid in this incarnation of the server, and never another object's.
@@ -238,8 +243,20 @@ impl<'s> Resource<'s> {
     fn at_home(self) -> Option<Resource<'s>> {
         let server = self.snapshot.server(self.core_server_id())?;
         let (parent, sub) = server.home_of(self.id(), self.kind())?;
-        let home = server.get(parent, sub)?;
-        Some(Resource::new(self.snapshot, home, home.table.find_id(&self.id())?))
+        Some(Resource::new(self.snapshot, server.get(parent, sub)?.find_id(&self.id())?))
+    }
+
+    /// The core server's own list that it is in.
+    fn own_list(&self) -> Option<&'s Arc<Collection>> {
+        let address = self.collection.address;
+        let list = || self.snapshot.server(address.core_server)?.list_of(self.kind());
+        address.is_list_of_core_server().then(list).flatten()
+    }
+
+    /// Where the server is asked for it: for itself where its list is long, otherwise for the whole collection.
+    pub(crate) fn address(&self) -> Address {
+        let address = self.collection.address;
+        self.own_list().filter(|list| list.len() >= LONG).map_or(address, |_| address.item(self.id()))
     }
 
     /// Whether the other says the same of the same instance, in whatever snapshot.
@@ -289,7 +306,7 @@ impl ResourceOwned {
 
     /// The resource, to read.
     pub fn get(&self) -> Resource<'_> {
-        Resource::new(&self.snapshot, &self.collection, self.row)
+        Resource::new(&self.snapshot, (&self.collection, self.row))
     }
 }
 

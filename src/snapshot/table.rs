@@ -237,11 +237,27 @@ impl Table {
         (offset != pool::EMPTY).then(|| pool::get(&self.text, offset))
     }
 
+    /// The hash of an id in its index.
+    #[inline]
+    pub(super) fn hash_id(&self, id: &Uuid) -> u64 {
+        index::hash_16(self.seed, u128::from_le_bytes(id.into_bytes()))
+    }
+
+    /// The hash of a symbolic name in its index.
+    #[inline]
+    pub(super) fn hash_name(&self, name: &str) -> u64 {
+        match short_name(name.as_bytes()) {
+            Some(name) => index::hash_16(self.seed, name),
+            None => index::hash_text(self.seed, name.as_bytes()),
+        }
+    }
+
     /// The row with this id.
     #[inline]
     pub fn find_id(&self, id: &Uuid) -> Option<u32> {
+        let hash = self.hash_id(id);
         let id = u128::from_le_bytes(id.into_bytes());
-        match index::find(&self.ids, index::hash_16(self.seed, id), |row| self.id_key(row) == id) {
+        match index::find(&self.ids, hash, |row| self.id_key(row) == id) {
             Found::One(row) | Found::Many(row) => Some(row),
             Found::None => None,
         }

@@ -6,18 +6,20 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 
+use super::alone::Doubts;
 use super::backoff;
 use super::fetch::Outcome;
 use super::gather::{Gather, below, same_servers};
+use super::placing::left;
 use super::shared::{Shared, Status};
 use super::writer::{Missed, Writer};
 use crate::catalog::Kind;
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::health::Problem;
+use crate::snapshot::ByName;
 use crate::snapshot::collection::{Address, Collection};
 use crate::snapshot::draft::Draft;
-use crate::snapshot::{ByName, Table};
 
 /// A list of at least this many that shrinks to less than a quarter is asked for once more before it is believed.
 const BIG: usize = 20;
@@ -33,6 +35,7 @@ impl Writer {
         self.shared.change(Status::forget_all);
         self.plan.clear();
         self.placing.clear();
+        self.doubts = Doubts::default();
     }
 
     pub(super) fn gathered(&mut self, address: Address, path: &str, asked: Moment, outcome: Outcome, now: Moment) {
@@ -48,13 +51,13 @@ impl Writer {
                 }
             }
             Outcome::New(collection) => match known {
-                Some(known) if shrank(&known.table, &collection.table) => gather.put(known, shared.kinds),
+                Some(known) if shrank(&known, &collection) => gather.put(known, shared.kinds),
                 Some(_) => gather.put(collection, shared.kinds),
                 None => {
                     let before = gather.draft.as_ref().and_then(|draft| before_restart(&self.draft, draft, &address));
-                    match before.filter(|before| shrank(&before.table, &collection.table)) {
+                    match before.filter(|before| shrank(before, &collection)) {
                         Some(before) if gather.doubt(address, now + ONCE_MORE) => {
-                            shared.tell_shrunk(before.table.len(), &collection, path);
+                            shared.tell_shrunk(before.len(), &collection, path);
                         }
                         _ => gather.put(collection, shared.kinds),
                     }
@@ -105,7 +108,7 @@ impl Writer {
     }
 
     fn tell_missing_core_servers(&self, draft: &Draft) {
-        let table = &draft.root.table;
+        let table = draft.root.table();
         let slugs = self.shared.config.get_core_servers().unwrap_or_default();
         let missing: Vec<_> =
             slugs.iter().filter(|slug| table.find_name(slug) == ByName::None).map(String::as_str).collect();
@@ -127,27 +130,40 @@ impl Writer {
         if self.is_gone(&address) {
             return self.forget(&address);
         }
+        if address.item.is_some() {
+            return self.polled_item(address, asked, outcome, now);
+        }
         let read = self.draft.get(&address).is_some_and(|known| known.take_read());
         self.plan.want(&address, read || shared.signals.watch(address.kind()));
         match outcome {
             Outcome::Same => {
                 counters.unchanged_answers.fetch_add(1, Relaxed);
                 self.plan.answered(&address, now, false);
-                match self.draft.get(&address) {
-                    Some(known) => known.confirm(asked),
+                match self.draft.get(&address).cloned() {
+                    Some(known) => {
+                        known.confirm(asked);
+                        if known.patches().next().is_some() {
+                            self.replace(known.settled(), now);
+                        }
+                    }
                     // What it was below went and came back meanwhile.
                     None => self.plan.urge(&address, now),
                 }
+                self.settle_doubts(&address);
             }
             Outcome::New(collection) => {
                 counters.changed_answers.fetch_add(1, Relaxed);
-                if self.is_surprising(&address, &collection.table) {
+                if self.is_surprising(&collection) {
                     self.hold_back(path, &collection, now);
                 } else if address == Address::ROOT {
                     self.new_root(collection, now);
                 } else {
                     self.plan.answered(&address, now, true);
-                    self.replace(collection, now);
+                    // What was asked for later stays.
+                    let known = self.draft.get(&address).cloned();
+                    let newer = known.iter().flat_map(|known| known.patches());
+                    self.replace(collection.patched(newer.cloned()), now);
+                    self.settle_doubts(&address);
                 }
             }
             Outcome::Absent => self.absent(address, asked, now),
@@ -155,14 +171,14 @@ impl Writer {
     }
 
     /// Whether a list suddenly lost most of what it had.
-    fn is_surprising(&mut self, address: &Address, new: &Table) -> bool {
-        let held = self.plan.entry(address).is_some_and(|entry| entry.held_back);
-        !held && self.draft.get(address).is_some_and(|known| shrank(&known.table, new))
+    fn is_surprising(&mut self, new: &Collection) -> bool {
+        let held = self.plan.entry(&new.address).is_some_and(|entry| entry.held_back);
+        !held && self.draft.get(&new.address).is_some_and(|known| shrank(known, new))
     }
 
     fn hold_back(&mut self, path: &str, new: &Collection, now: Moment) {
         let address = &new.address;
-        let old = self.draft.get(address).map_or(0, |known| known.table.len());
+        let old = self.draft.get(address).map_or(0, |known| known.len());
         self.shared.tell_shrunk(old, new, path);
         if let Some(entry) = self.plan.entry(address) {
             entry.held_back = true;
@@ -183,24 +199,22 @@ impl Writer {
     }
 
     /// Puts a changed collection in its place, and plans for what it brings and what it means.
-    fn replace(&mut self, collection: Arc<Collection>, now: Moment) {
+    pub(super) fn replace(&mut self, collection: Arc<Collection>, now: Moment) {
         let address = collection.address;
         let Some(server) = self.draft.server_mut(address.core_server) else { return };
         let old = address.sub.and_then(|sub| server.get(address.parent, sub)).cloned();
         // What left this collection may have left the others that it was in, too.
-        let left = old.iter().flat_map(|old| old.table.ids()).filter(|id| collection.table.find_id(id).is_none());
-        let homes = left
+        let homes = left(old.as_ref(), &collection)
             .flat_map(|id| server.homes(id))
             .filter(|home| Some(**home) != address.sub.map(|sub| (address.parent, sub)));
-        let core_server = address.core_server;
         let mut at_once: Vec<_> =
-            homes.map(|(parent, sub)| Address { core_server, parent: *parent, sub: Some(*sub) }).collect();
+            homes.map(|(parent, sub)| Address::below(address.core_server, *parent, *sub)).collect();
         server.put(collection.clone());
         self.dirty = true;
-        let (server, old) = (&*server, old.as_ref().map(|old| &old.table));
+        let (server, old) = (&*server, old.as_ref());
         if address.kind() == Kind::CallSegment {
             at_once.extend(match address.is_list_of_core_server() {
-                true => self.placing.calls_changed(server, old, &collection.table),
+                true => self.placing.calls_changed(server, old, &collection),
                 false => self.placing.found(server, old, &collection),
             });
         }
@@ -256,7 +270,7 @@ impl Shared {
     /// A list that suddenly lost most of what it had is not believed yet.
     fn tell_shrunk(&self, old: usize, new: &Collection, path: &str) {
         self.counters.held_back_answers.fetch_add(1, Relaxed);
-        let (kind, new) = (new.address.kind(), new.table.len());
+        let (kind, new) = (new.address.kind(), new.len());
         let message = format!("the list of {kind}s shrank from {old} to {new}; it is asked for once more");
         let error = Error::new(Code::BadAnswer, message);
         self.change(|status| {
@@ -267,7 +281,8 @@ impl Shared {
 
 /// The slug of a core server.
 fn slug<'d>(draft: &'d Draft, id: &Uuid) -> Option<&'d str> {
-    draft.root.table.name(draft.root.table.find_id(id)?)
+    let (root, row) = draft.root.find_id(id)?;
+    root.table().name(row)
 }
 
 /// What a core server's own list was in the `old` incarnation, by the core server's slug.
@@ -279,6 +294,6 @@ fn before_restart<'d>(old: &'d Draft, new: &Draft, address: &Address) -> Option<
 }
 
 /// Whether a list suddenly lost most of what it had.
-fn shrank(old: &Table, new: &Table) -> bool {
+fn shrank(old: &Collection, new: &Collection) -> bool {
     old.len() >= BIG && new.len() < old.len() / 4
 }

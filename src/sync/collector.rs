@@ -16,6 +16,9 @@ const FLEETING: Duration = Duration::from_millis(50);
 const CONFIGURED: Duration = Duration::from_secs(5);
 /// With more collections than this waiting, everything is due.
 const MOST: usize = 4096;
+/// When more instances of one list than this are heard of in this time, the list is made due.
+const MOST_ITEMS: u32 = 16;
+const SPAN: Duration = Duration::from_secs(1);
 /// So many collections go into one message.
 const AT_ONCE: usize = 256;
 
@@ -24,6 +27,8 @@ const AT_ONCE: usize = 256;
 pub(super) struct Collector {
     waiting: HashSet<Address>,
     told: HashMap<Address, Moment>,
+    /// Of how many instances of a list something was heard in the last [`SPAN`], and since when it is counted.
+    items: HashMap<Address, (Moment, u32)>,
     overflowed: bool,
     /// When everything was made due last.
     missed: Option<Moment>,
@@ -37,6 +42,7 @@ impl Collector {
     pub(super) fn add(&mut self, addresses: &[Address], now: Moment) -> usize {
         let mut merged = 0;
         for address in addresses {
+            let address = &self.rather_whole(*address, now);
             if self.overflowed || !self.waiting.insert(*address) {
                 merged += 1;
                 continue;
@@ -51,6 +57,20 @@ impl Collector {
             self.due = Some(self.due.map_or(soonest, |due| due.min(soonest)));
         }
         merged
+    }
+
+    /// The whole list of an instance, where many of them are heard of: the requests for each alone would be too many.
+    fn rather_whole(&mut self, address: Address, now: Moment) -> Address {
+        if address.item.is_none() || self.waiting.contains(&address) {
+            return address;
+        }
+        let list = address.whole();
+        let (since, heard) = self.items.entry(list).or_insert((now, 0));
+        if *since + SPAN <= now {
+            (*since, *heard) = (now, 0);
+        }
+        *heard += 1;
+        if *heard > MOST_ITEMS { list } else { address }
     }
 
     /// When the writer is to be told next.
@@ -91,7 +111,8 @@ impl Collector {
     }
 }
 
-fn pause(address: &Address) -> Duration {
+/// How long after it was last made due a collection, or an instance, may be made due again.
+pub(super) fn pause(address: &Address) -> Duration {
     if hints::is_fleeting(address.kind()) { FLEETING } else { CONFIGURED }
 }
 
@@ -102,7 +123,7 @@ mod tests {
     use uuid::Uuid;
 
     fn at(parent: Kind, segment: &str, n: u128) -> Address {
-        Address { core_server: Uuid::from_u128(1), parent: Uuid::from_u128(n), sub: SubId::find(parent, segment) }
+        Address::below(Uuid::from_u128(1), Uuid::from_u128(n), SubId::find(parent, segment).unwrap())
     }
 
     fn told(message: Option<Message>) -> Vec<Address> {
@@ -144,6 +165,23 @@ mod tests {
         assert_eq!(due, now + FLEETING);
         assert_eq!(told(collector.take(due)), [calls]);
         assert_eq!(collector.due(), None);
+    }
+
+    #[test]
+    fn of_few_instances_each_is_told_and_of_many_their_list() {
+        let (start, mut collector) = (Moment(1_000_000_000), Collector::default());
+        let users = at(Kind::CoreServer, "users", 1);
+        let mut sent = HashMap::new();
+        for n in 0..30_000 {
+            let now = start + Duration::from_millis(n);
+            // Two events about each.
+            collector.add(&[users.item(Uuid::from_u128(u128::from(n / 2)))], now);
+            for address in told(collector.take(now)) {
+                *sent.entry(address.item.is_some()).or_insert(0) += 1;
+            }
+        }
+        assert!(sent[&true] <= 30 * MOST_ITEMS && sent[&true] >= 29 * MOST_ITEMS, "{sent:?}");
+        assert!((5..=6).contains(&sent[&false]), "{sent:?}");
     }
 
     #[test]

@@ -6,18 +6,17 @@ use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use super::{Message, defect};
-use crate::catalog::Shape;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::error::{Code, Result};
 use crate::snapshot::collection::{Address, Collection};
-use crate::snapshot::{Limits, Table, digest};
+use crate::snapshot::{Limits, digest};
 use crate::transport::Transport;
 
 /// A buffer larger than this is given back after use.
 const KEPT_BUFFER: usize = 1 << 20;
 
-/// One collection to ask for.
+/// One collection to ask for, or one instance alone.
 pub(super) struct Job {
     pub(super) address: Address,
     pub(super) path: String,
@@ -42,7 +41,7 @@ pub(crate) enum Outcome {
     /// The bytes did not change.
     Same,
     New(Arc<Collection>),
-    /// The server has no such collection (404).
+    /// The server has no such collection or instance (404).
     Absent,
 }
 
@@ -106,7 +105,7 @@ pub(super) fn run(
     }
 }
 
-/// Asks for one collection.
+/// Asks for one collection, or one instance.
 pub(super) fn fetch(
     (config, transport): (&Config, &Transport),
     limits: &Limits,
@@ -123,10 +122,8 @@ pub(super) fn fetch(
     if job.known.as_ref().is_some_and(|known| known.digest == digest) {
         return Ok(Outcome::Same);
     }
-    let shape = job.address.sub.map_or(Shape::List, |sub| sub.row().shape);
-    let kind = job.address.kind();
-    let table = Table::from_json_named((kind, config.other_name(kind)), shape, body, limits)?;
-    Ok(Outcome::New(Arc::new(Collection::new(job.address, table, digest, asked))))
+    let name = config.other_name(job.address.kind());
+    Ok(Outcome::New(Collection::from_answer(&job.address, name, (body, digest), limits, asked)?))
 }
 
 #[cfg(test)]

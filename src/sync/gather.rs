@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use crate::catalog::{Kind, KindSet, SubId};
 use crate::clock::Moment;
-use crate::snapshot::Table;
 use crate::snapshot::collection::{Address, Collection};
 use crate::snapshot::draft::Draft;
 
@@ -255,17 +254,14 @@ pub(super) fn same_servers(one: &Draft, other: &Draft) -> bool {
 
 /// The collections below the instances of one that are not in `old`: none for copies of instances that are in a core
 /// server's own list.
-pub(super) fn below(collection: &Collection, old: Option<&Table>, kinds: KindSet) -> Vec<Address> {
+pub(super) fn below(collection: &Arc<Collection>, old: Option<&Arc<Collection>>, kinds: KindSet) -> Vec<Address> {
     let address = collection.address;
-    let kind = collection.table.kind();
+    let kind = collection.kind();
     if SubId::own_list(kind).is_some() && !address.is_list_of_core_server() {
         return Vec::new();
     }
     let subs: Vec<SubId> = SubId::of(kind).filter(|sub| kinds.has(*sub)).collect();
-    let is_old = |id: &uuid::Uuid| old.is_some_and(|old| old.find_id(id).is_some());
-    let ids = collection.table.ids().filter(|id| !id.is_nil() && !is_old(id));
-    ids.flat_map(|parent| {
-        subs.iter().map(move |sub| Address { core_server: address.core_server, parent, sub: Some(*sub) })
-    })
-    .collect()
+    let is_old = |id: &uuid::Uuid| old.is_some_and(|old| old.has_id(id));
+    let ids = collection.unshared(old).map(|(_, id)| id).filter(|id| !id.is_nil() && !is_old(id));
+    ids.flat_map(|parent| subs.iter().map(move |sub| Address::below(address.core_server, parent, *sub))).collect()
 }

@@ -3,7 +3,7 @@
 //! Nothing here knows a type of event. What an event is about follows from the ids in it, of whatever property: an id that
 //! the snapshot knows says itself what it is, and for others the property's name says it, as the catalogue names the kinds.
 //! An event is about the most fleeting things it names: a hangup names the user and the extension too, but it does not
-//! change the list of users.
+//! change the list of users. Of a long list of a core server only the instance itself is due.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use crate::catalog::{Kind, SubId};
-use crate::snapshot::collection::Address;
+use crate::snapshot::collection::{Address, LONG};
 use crate::snapshot::{Resource, Snapshot};
 
 /// More ids of one event are not looked at.
@@ -103,7 +103,7 @@ fn kind_of(name: &str) -> Option<Kind> {
     Kind::ALL.into_iter().filter(speaks_of).max_by_key(|kind| kind.name().len())
 }
 
-/// The collections that an event makes due, what changes fastest first.
+/// The collections and instances that an event makes due, what changes fastest first.
 pub(super) fn due(snapshot: &Snapshot, reading: &Reading<'_>, out: &mut Vec<Address>) {
     let servers = &snapshot.0.servers;
     let server = match reading.core_server {
@@ -112,7 +112,7 @@ pub(super) fn due(snapshot: &Snapshot, reading: &Reading<'_>, out: &mut Vec<Addr
         Some(id) => match snapshot.server(id) {
             Some(server) => Some(server),
             // One that is not mirrored.
-            None if snapshot.0.root.table.find_id(&id).is_some() => return,
+            None if snapshot.0.root.has_id(&id) => return,
             None => {
                 out.push(Address::ROOT);
                 None
@@ -139,10 +139,13 @@ pub(super) fn due(snapshot: &Snapshot, reading: &Reading<'_>, out: &mut Vec<Addr
             None => server,
         };
         let Some(server) = server else { continue };
-        let address = |parent, sub| Address { core_server: server.id, parent, sub: Some(sub) };
+        let address = |parent, sub| Address::below(server.id, parent, sub);
         let own_list = SubId::of(Kind::CoreServer).find(|sub| sub.row().kind == *kind);
         if known.is_none() || moves(*kind) {
-            out.extend(own_list.map(|sub| address(server.id, sub)));
+            out.extend(own_list.map(|sub| match server.get(server.id, sub) {
+                Some(list) if list.len() >= LONG => address(server.id, sub).item(*id),
+                _ => address(server.id, sub),
+            }));
         }
         if known.is_none() {
             continue;
@@ -153,8 +156,9 @@ pub(super) fn due(snapshot: &Snapshot, reading: &Reading<'_>, out: &mut Vec<Addr
         for sub in SubId::of(*kind).filter(|sub| moves(sub.row().kind)) {
             out.push(address(*id, sub));
             // An extension's agents are in the lists of their queues too.
-            let below = server.get(*id, sub).filter(|below| *kind == Kind::Extension && below.table.len() <= FEW);
-            let homes = below.into_iter().flat_map(|below| below.table.ids()).flat_map(|id| server.homes(id));
+            let below = server.get(*id, sub).filter(|below| *kind == Kind::Extension && below.len() <= FEW);
+            let ids = below.into_iter().flat_map(|below| below.unshared(None));
+            let homes = ids.flat_map(|(_, id)| server.homes(id));
             out.extend(homes.map(|(parent, sub)| address(*parent, *sub)));
         }
     }

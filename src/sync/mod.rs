@@ -5,6 +5,7 @@
 //! | `shared` | what the client's handles and the threads share |
 //! | `writer` | the one thread that decides and publishes |
 //! | `answers`, `trouble` | what it does with an answer, and with a failure |
+//! | `alone` | instances of long lists that are asked for alone |
 //! | `gather` | the gathering of a whole incarnation |
 //! | `placing` | on which extension a call segment is |
 //! | `plan` | which collection is asked for when |
@@ -13,6 +14,7 @@
 //! | `events` | the thread that listens to the server's events |
 //! | `hints`, `collector` | which collections an event makes due, and how many events become few messages |
 
+mod alone;
 mod answers;
 mod backoff;
 mod collector;

@@ -4,13 +4,13 @@
 //! one, until every segment has its place or all were asked since it appeared.
 
 use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
 
 use uuid::Uuid;
 
 use crate::catalog::{Kind, SubId};
-use crate::snapshot::collection::{Address, Collection};
+use crate::snapshot::collection::{Address, Collection, Row};
 use crate::snapshot::draft::Server;
-use crate::snapshot::{ByName, Table};
 
 /// The properties of a call segment that may name its extension.
 const NUMBERS: [&str; 2] = ["caller_id_number", "did"];
@@ -18,6 +18,12 @@ const NUMBERS: [&str; 2] = ["caller_id_number", "did"];
 /// The list that places a call segment.
 fn extension_calls() -> Option<SubId> {
     SubId::find(Kind::Extension, "call_segments")
+}
+
+/// The ids that a collection had and its next version has not.
+pub(super) fn left<'c>(old: Option<&'c Arc<Collection>>, new: &'c Arc<Collection>) -> impl Iterator<Item = Uuid> + 'c {
+    let ids = old.into_iter().flat_map(|old| old.unshared(Some(new)));
+    ids.map(|(_, id)| id).filter(|id| !new.has_id(id))
 }
 
 #[derive(Default)]
@@ -40,40 +46,45 @@ impl Placing {
     }
 
     /// A core server's list of call segments changed. Gives the collections to ask at once.
-    pub(super) fn calls_changed(&mut self, server: &Server, old: Option<&Table>, new: &Table) -> Vec<Address> {
+    pub(super) fn calls_changed(
+        &mut self,
+        server: &Server,
+        old: Option<&Arc<Collection>>,
+        new: &Arc<Collection>,
+    ) -> Vec<Address> {
         let Some(sub) = extension_calls() else { return Vec::new() };
-        for id in old.into_iter().flat_map(Table::ids).filter(|id| new.find_id(id).is_none()) {
+        for id in left(old, new) {
             self.unplaced.remove(&id);
             self.nowhere.remove(&id);
         }
-        self.look_for(server, new, 0..new.len() as u32, sub)
+        let appeared = new.unshared(old).filter_map(|(position, _)| new.at(position));
+        self.look_for(server, appeared, sub)
     }
 
     /// A list of call segments below an instance was read: what is in it has its place, and what left it may have another.
-    pub(super) fn found(&mut self, server: &Server, old: Option<&Table>, calls: &Collection) -> Vec<Address> {
-        for id in calls.table.ids() {
+    pub(super) fn found(
+        &mut self,
+        server: &Server,
+        old: Option<&Arc<Collection>>,
+        calls: &Arc<Collection>,
+    ) -> Vec<Address> {
+        for (_, id) in calls.unshared(None) {
             self.unplaced.remove(&id);
             self.nowhere.remove(&id);
         }
-        let left = old.into_iter().flat_map(Table::ids).filter(|id| calls.table.find_id(id).is_none());
-        let left: Vec<Uuid> = left.inspect(|id| _ = self.nowhere.remove(id)).collect();
+        let left: Vec<Uuid> = left(old, calls).inspect(|id| _ = self.nowhere.remove(id)).collect();
         let (Some(sub), Some(all)) = (extension_calls(), server.list_of(Kind::CallSegment)) else { return Vec::new() };
-        self.look_for(server, &all.table, left.iter().filter_map(|id| all.table.find_id(id)), sub)
+        self.look_for(server, left.iter().filter_map(|id| all.find_id(id)), sub)
     }
 
     /// Looks for those of these segments that are on no extension. Gives the likeliest extensions' lists.
-    fn look_for(
-        &mut self,
-        server: &Server,
-        calls: &Table,
-        rows: impl IntoIterator<Item = u32>,
-        sub: SubId,
-    ) -> Vec<Address> {
-        let Some(extensions) = server.list_of(Kind::Extension).map(|list| &list.table) else { return Vec::new() };
-        let address = |parent| Address { core_server: server.id, parent, sub: Some(sub) };
+    fn look_for<'c>(&mut self, server: &Server, calls: impl IntoIterator<Item = Row<'c>>, sub: SubId) -> Vec<Address> {
+        let Some(extensions) = server.list_of(Kind::Extension) else { return Vec::new() };
+        let address = |parent| Address::below(server.id, parent, sub);
         let mut likeliest = Vec::new();
         let mut is_new = false;
-        for row in rows {
+        for (calls, row) in calls {
+            let calls = calls.table();
             let id = calls.id(row);
             let placed = server.homes(id).iter().any(|(_, home)| *home == sub);
             if placed || self.nowhere.contains(&id) || !self.unplaced.insert(id) {
@@ -82,13 +93,14 @@ impl Placing {
             is_new = true;
             let numbers = NUMBERS.iter().filter_map(|name| Kind::CallSegment.row().property(name));
             for number in numbers.filter_map(|property| calls.text(row, property)) {
-                if let ByName::One(extension) = extensions.find_name(number) {
-                    likeliest.push(address(extensions.id(extension)));
+                if let Some((extensions, extension)) = extensions.find_only(number) {
+                    likeliest.push(address(extensions.table().id(extension)));
                 }
             }
         }
         if is_new {
-            let missing = extensions.ids().map(address).filter(|extension| self.swept.insert(*extension));
+            let missing =
+                extensions.unshared(None).map(|(_, id)| address(id)).filter(|extension| self.swept.insert(*extension));
             self.sweep.extend(missing);
         }
         likeliest

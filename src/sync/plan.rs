@@ -1,4 +1,4 @@
-//! The plan: which collection is asked for when.
+//! The plan: which collection is asked for when, and which instance alone.
 //!
 //! Each collection has its own interval, halved when it changed, stretched when it did not, within the bounds of its kind.
 //! First come the core servers' own lists in their time, and whatever somebody waits for. The others take turns: what is urged,
@@ -38,6 +38,8 @@ pub(super) struct Entry {
     urged: Option<Moment>,
     /// Whether somebody waits for it.
     awaited: bool,
+    /// What became known while it was in flight: it is due again by then.
+    by: Option<Moment>,
     /// Whether the application reads or watches it.
     wanted: bool,
 }
@@ -77,6 +79,8 @@ pub(super) struct Plan {
     turn: usize,
     /// For each sub resource, the failures since one of it was answered.
     failing: HashMap<SubId, u32>,
+    /// How many of the entries are instances: each is asked for once, when it is urged.
+    items: usize,
 }
 
 impl Plan {
@@ -84,21 +88,31 @@ impl Plan {
         *self = Plan::default();
     }
 
+    /// How many collections there are.
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.entries.len() - self.items
+    }
+
+    /// How many instances are to be asked for alone.
+    pub(super) fn items(&self) -> usize {
+        self.items
     }
 
     pub(super) fn entry(&mut self, address: &Address) -> Option<&mut Entry> {
         self.entries.get_mut(address)
     }
 
-    /// Adds a collection, unless it is there. `spread` from 0 to 1 sets when within its interval it is first due.
+    /// Adds a collection, unless it is there. `spread` from 0 to 1 sets when within its interval it is first due. An instance is
+    /// due only when it is urged.
     pub(super) fn add(&mut self, address: Address, config: &Config, now: Moment, spread: f64) {
         if self.entries.contains_key(&address) {
             return;
         }
         let bounds = bounds(&address, config);
-        let due = now + bounds.min.mul_f64(spread);
+        let due = match address.item {
+            Some(_) => Moment(u64::MAX),
+            None => now + bounds.min.mul_f64(spread),
+        };
         let entry = Entry {
             due,
             interval: bounds.min,
@@ -110,14 +124,30 @@ impl Plan {
             held_back: false,
             urged: None,
             awaited: false,
+            by: None,
             wanted: false,
         };
         self.entries.insert(address, entry);
-        self.push(address, due);
+        match address.item {
+            Some(_) => self.items += 1,
+            None => self.push(address, due),
+        }
     }
 
     pub(super) fn remove(&mut self, address: &Address) {
-        self.entries.remove(address);
+        if self.entries.remove(address).is_some() {
+            self.items -= usize::from(address.item.is_some());
+        }
+    }
+
+    /// An instance was answered: it leaves the plan, unless it was urged again meanwhile.
+    pub(super) fn answered_item(&mut self, address: &Address) {
+        let Some(entry) = self.entries.get_mut(address) else { return };
+        entry.in_flight = false;
+        match entry.urged {
+            Some(urged) => self.push_urged(*address, urged),
+            None => self.remove(address),
+        }
     }
 
     /// Queues a collection for when it is due.
@@ -263,7 +293,8 @@ impl Plan {
     pub(super) fn again(&mut self, address: &Address, now: Moment, wait: Duration) {
         let Some(entry) = self.entries.get_mut(address) else { return };
         entry.in_flight = false;
-        entry.due = now + wait;
+        let due = now + wait;
+        entry.due = entry.by.take().map_or(due, |by| by.min(due));
         let (due, urged) = (entry.due, entry.urged);
         self.push(*address, due);
         if let Some(urged) = urged {
@@ -336,6 +367,14 @@ impl Plan {
         if let Some(entry) = self.entries.get_mut(address).filter(|entry| entry.due > now) {
             entry.due = now;
             self.push(*address, now);
+        }
+    }
+
+    /// Makes a collection due by a moment, also when it is in flight.
+    pub(super) fn hasten_by(&mut self, address: &Address, moment: Moment) {
+        match self.entries.get_mut(address) {
+            Some(entry) if entry.in_flight => entry.by = Some(entry.by.map_or(moment, |by| by.min(moment))),
+            _ => self.hasten(address, moment),
         }
     }
 
@@ -415,7 +454,7 @@ mod tests {
     fn address(parent: Kind, segment: &str, n: u128) -> Address {
         let core_server = Uuid::from_u128(1);
         let parent_id = if parent == Kind::CoreServer { core_server } else { Uuid::from_u128(n) };
-        Address { core_server, parent: parent_id, sub: SubId::find(parent, segment) }
+        Address::below(core_server, parent_id, SubId::find(parent, segment).unwrap())
     }
 
     #[test]
@@ -483,6 +522,40 @@ mod tests {
         let order: Vec<bool> = (0..12).map(|_| plan.next(now).is_some_and(|next| next.parent.as_u128() >= 6)).collect();
         assert_eq!(order, [true, true, true, false, true, true, true, false, false, false, false, false]);
         assert_eq!(plan.next(now), None);
+    }
+
+    #[test]
+    fn an_instance_is_asked_for_once_and_again_if_it_was_urged_meanwhile() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let users = address(Kind::CoreServer, "users", 0);
+        let one = users.item(Uuid::from_u128(7));
+        plan.add(users, &config, now, 1.0);
+        plan.add(one, &config, now, 0.0);
+        plan.urge(&one, now);
+        assert_eq!((plan.next(now), plan.next(now)), (Some(one), None));
+        plan.urge(&one, now);
+        plan.answered_item(&one);
+        assert_eq!((plan.items(), plan.len(), plan.next(now), plan.next(now)), (1, 1, Some(one), None));
+        plan.answered_item(&one);
+        assert_eq!((plan.items(), plan.len(), plan.next(now)), (0, 1, None));
+    }
+
+    #[test]
+    fn what_is_hastened_while_it_is_in_flight_is_due_by_then() {
+        let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let users = address(Kind::CoreServer, "users", 0);
+        let second = Duration::from_secs(1);
+        plan.add(users, &config, now, 0.0);
+        assert!(plan.take(&users));
+        plan.hasten_by(&users, now + second * 3);
+        plan.hasten_by(&users, now + second);
+        plan.answered(&users, now, false);
+        assert_eq!((plan.next(now), plan.next(now + second)), (None, Some(users)));
+        plan.answered(&users, now, false);
+        plan.hasten_by(&users, now + second * 2);
+        assert_eq!((plan.next(now + second), plan.next(now + second * 2)), (None, Some(users)));
     }
 
     #[test]

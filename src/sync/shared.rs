@@ -393,7 +393,7 @@ impl Shared {
     pub(crate) fn wait_for(&self, awaited: &Awaited, limit: Limit) -> Result<Snapshot> {
         let confirmed = self.wait(limit, |status, snapshot| {
             let newer = |address: &Address| match snapshot.collection(address) {
-                Some(collection) => collection.confirmed() > awaited.since,
+                Some(collection) => collection.confirmed_of(address.item) > awaited.since,
                 None => {
                     !snapshot.has_parent(address)
                         || status.absent.get(address).is_some_and(|asked| *asked > awaited.since)

@@ -54,7 +54,8 @@ impl Writer {
         let is_gone = self.gather.is_none() && self.is_gone(&address);
         self.shared.change(|status| {
             status.last_error = Some(problem.clone());
-            if !unreachable && is_current && !is_gone {
+            // An instance that fails alone comes with its list.
+            if !unreachable && is_current && !is_gone && address.item.is_none() {
                 status.failing.insert(address, problem.clone());
             }
         });
@@ -63,6 +64,11 @@ impl Writer {
         }
         if is_gone {
             return self.forget(&address);
+        }
+        if address.item.is_some() {
+            self.plan.remove(&address);
+            let refused = problem.error.code() == Code::BadAnswer;
+            return self.did_not_come(address, refused, now);
         }
         let bounds = self.shared.config.get_backoff();
         let asked_for = problem.error.retry_after().unwrap_or_default();

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use super::alone::Doubts;
 use super::fetch::{Fetched, Job, Outcome};
 use super::gather::{Gather, Step};
 use super::placing::Placing;
@@ -47,6 +48,7 @@ pub(super) struct Writer {
     /// When the settings changed so that earlier refusals say nothing any more.
     pub(super) retried: Moment,
     pub(super) placing: Placing,
+    pub(super) doubts: Doubts,
     retired: Retired,
     pub(super) missed: Missed,
     /// What became urgent while an incarnation was gathered.
@@ -85,6 +87,7 @@ impl Writer {
             failures_in_a_row: 0,
             retried: now,
             placing: Placing::default(),
+            doubts: Doubts::default(),
             missed: Missed::Nothing,
             urged: HashSet::new(),
             retired: Retired::default(),
@@ -220,9 +223,10 @@ impl Writer {
         self.shared.change(|status| status.forget(address));
     }
 
-    /// Somebody waits for collections, planned or not: they come first, as far as they are there.
+    /// Somebody waits for collections or instances, planned or not: they come first, as far as they are there.
     pub(super) fn urge(&mut self, addresses: impl IntoIterator<Item = Address>, now: Moment) {
         for address in addresses {
+            let address = self.rather_whole(address);
             if !self.is_gone(&address) {
                 self.plan.add(address, &self.shared.config, now, 0.0);
                 self.plan.await_now(&address, now);
@@ -259,7 +263,7 @@ impl Writer {
             pause.probing = true;
         }
         // Also while gathering a new incarnation: its ids differ, so equal bytes only occur when nothing restarted.
-        let known = self.draft.get(&address).filter(|_| self.gather.is_none()).cloned();
+        let known = self.draft.read_from(&address).filter(|_| self.gather.is_none()).cloned();
         self.in_flight += 1;
         self.shared.push_job(Job { address, path, known, era: self.era });
     }
@@ -279,8 +283,12 @@ impl Writer {
             Message::Urgent(addresses) => self.urge(addresses, now),
             Message::Hints(addresses) => {
                 // In their order, for which a moment each is enough.
-                for (nanos, address) in (0..).zip(&addresses) {
-                    self.plan.urge(address, now + Duration::from_nanos(nanos));
+                for (nanos, address) in (0..).zip(addresses) {
+                    let now = now + Duration::from_nanos(nanos);
+                    match address.item {
+                        Some(_) => self.hint_item(address, now),
+                        None => self.plan.urge(&address, now),
+                    }
                 }
             }
             Message::EventsMissed => self.plan.catch_up(now, self.polls.gap()),
@@ -338,7 +346,7 @@ impl Writer {
         let about = |message: String| Error::new(Code::NotFound, message).with_retryable(true);
         match &outcome {
             Outcome::New(root) if address == Address::ROOT => {
-                let table = &root.table;
+                let table = root.table();
                 let slugs = || (0..table.len() as u32).map(|row| table.name(row).unwrap_or_default());
                 if table.is_empty() {
                     return Err(about("the server lists no core server".to_owned()));

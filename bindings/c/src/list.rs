@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use isymphony_core::Snapshot;
 use isymphony_core::catalog::Kind;
-use isymphony_core::snapshot::{ByName, Collection, List, Resource};
+use isymphony_core::snapshot::{Collection, List, Resource};
 
 use crate::error::{isym_error, isym_status};
 use crate::guard::{self, found, invalid, need};
@@ -75,11 +75,7 @@ pub(crate) fn look_up<'s>(list: &List<'s>, name: &str) -> Result<Resource<'s>, i
 
 #[cold]
 fn why_not(list: &List<'_>, name: &str) -> isym_status {
-    let (_, collection, _) = list.parts();
-    match collection.map(|collection| collection.table().find_name(name)) {
-        Some(ByName::Many(_)) => isym_status::ISYM_AMBIGUOUS,
-        _ => isym_status::ISYM_NOT_FOUND,
-    }
+    if list.is_ambiguous(name) { isym_status::ISYM_AMBIGUOUS } else { isym_status::ISYM_NOT_FOUND }
 }
 
 /// The kind of what is in a list.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use isymphony::catalog::Kind;
-use isymphony::snapshot::{self, ByName, Collection, List};
+use isymphony::snapshot::{self, Collection, List};
 use isymphony::{Code, Error};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
@@ -107,9 +107,7 @@ impl ResourceMapping {
 
     /// The key under which an instance is listed.
     fn key<'py>(&self, py: Python<'py>, resource: &snapshot::Resource<'_>) -> PyResult<Bound<'py, PyAny>> {
-        let own =
-            |name: &&str| self.collection().is_some_and(|list| matches!(list.table().find_name(name), ByName::One(_)));
-        match resource.name().filter(own) {
+        match resource.name().filter(|name| self.list().find(name).is_some()) {
             Some(name) => Ok(PyString::new(py, name).into_any()),
             None => Ok(resource.id().into_pyobject(py)?.into_any()),
         }

@@ -25,11 +25,7 @@ fn text(id: u128) -> String {
 
 /// The address of `segment` below an instance.
 fn at(parent: Kind, id: u128, segment: &str) -> Address {
-    Address {
-        core_server: Uuid::from_u128(CORE),
-        parent: Uuid::from_u128(id),
-        sub: Some(SubId::find(parent, segment).unwrap()),
-    }
+    Address::below(Uuid::from_u128(CORE), Uuid::from_u128(id), SubId::find(parent, segment).unwrap())
 }
 
 fn collection(address: Address, ids: &[u128]) -> Arc<Collection> {
@@ -135,6 +131,31 @@ fn an_event_about_what_is_configured_makes_it_due_with_all_below() {
         at(Kind::User, USER, "extensions"),
     ];
     check(&event("renamed", &[("whoever", USER)]), &expected);
+}
+
+#[test]
+fn of_a_long_list_only_the_instance_is_due() {
+    let others = 1_000..1_000 + LONG as u128;
+    let mut draft = Draft::from_snapshot(&snapshot());
+    let server = draft.server_mut(Uuid::from_u128(CORE)).unwrap();
+    for (segment, id) in [("users", USER), ("callSegments", SEGMENT)] {
+        let ids: Vec<u128> = others.clone().chain([id]).collect();
+        server.put(collection(at(Kind::CoreServer, CORE, segment), &ids));
+    }
+    let snapshot = draft.finish(2, 1, Source::Live, KindSet::ALL);
+    let due_after = |ids: &[(&str, u128)]| {
+        let mut out = Vec::new();
+        due(&snapshot, &Reading::of(&event("x", ids)).unwrap(), &mut out);
+        out.retain(|address| address.is_list_of_core_server());
+        out
+    };
+    let [users, calls] = ["users", "callSegments"].map(|list| at(Kind::CoreServer, CORE, list));
+    assert_eq!(due_after(&[("userId", USER)]), [users.item(Uuid::from_u128(USER))]);
+    assert_eq!(due_after(&[("userId", UNKNOWN)]), [users.item(Uuid::from_u128(UNKNOWN))]);
+    let segments = [SEGMENT, UNKNOWN].map(|id| calls.item(Uuid::from_u128(id)));
+    assert_eq!(due_after(&[("callSegmentId1", SEGMENT), ("callSegmentId2", UNKNOWN), ("userId", USER)]), segments);
+    assert_eq!(due_after(&[("queueId", QUEUE)]), [at(Kind::CoreServer, CORE, "queues")]);
+    assert_eq!(due_after(&[]).len(), 5);
 }
 
 #[test]
