@@ -11,6 +11,7 @@ act by name and survive a restart of the server. ``doctor`` finds out what a ser
 :mod:`isymphony.errors`, an embedded server to try it on in :mod:`isymphony.sandbox`.
 """
 
+import atexit as _atexit
 from collections.abc import Mapping as _Mapping
 
 from ._isymphony import (
@@ -47,6 +48,7 @@ from ._isymphony import (
     UserHandle,
     Watch,
     __version__,
+    _exit_begins,
     connect,
     doctor,
 )
@@ -133,6 +135,8 @@ __all__ = [
 ]
 
 _Mapping.register(ResourceMapping)
+# Registered first, called last: handlers of the application may still use the library.
+_atexit.register(_exit_begins)
 
 
 def drain_log() -> None:

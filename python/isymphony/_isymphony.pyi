@@ -66,6 +66,7 @@ __all__ = [
     "Watch",
     "__version__",
     "_resource_from_value",
+    "_exit_begins",
     "_take_log_records",
     "connect",
     "doctor",
@@ -803,5 +804,6 @@ class SandboxRequest:
     @property
     def body(self) -> str: ...
 
+def _exit_begins() -> None: ...
 def _take_log_records() -> tuple[list[tuple[int, str, str, float, str]], int]: ...
 def _resource_from_value(kind: str, json: str, path: str, confirmed_at: float) -> Any: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import http.server
 import json
@@ -330,11 +331,24 @@ def test_the_command(server: Sandbox) -> None:
                 assert answer.status == 200
             with urllib.request.urlopen(f"{url}events", timeout=10) as answer:
                 answer.readline()
+                server.fault(delay=30, on="*/originate", times=1)
+                asked = threading.Thread(target=ask_for_a_call, args=(url,))
+                asked.start()
+                time.sleep(0.3)
                 began = time.monotonic()
                 os.kill(process.pid, signal.SIGINT)
                 _, errors = process.communicate(timeout=20)
                 assert time.monotonic() - began < 3
+                asked.join()
             assert (process.returncode, errors) == (130, "")
+
+
+def ask_for_a_call(url: str) -> None:
+    body = json.dumps({"action": "Extension.originate", "path": EXTENSION, "arguments": {"destination": "1"}}).encode()
+    address = urlsplit(url)
+    headers = {"Origin": f"http://{address.netloc}", "Content-Type": "application/json"}
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        urllib.request.urlopen(urllib.request.Request(f"{url}act", body, headers), timeout=20).close()
 
 
 def test_a_port_that_is_taken(server: Sandbox) -> None:

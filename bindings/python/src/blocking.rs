@@ -8,6 +8,7 @@ use isymphony::{Code, Error, Result};
 use pyo3::prelude::*;
 
 use crate::errors::{OrRaise, raise};
+use crate::exit::stay_at_the_end;
 
 /// How long a call runs before it looks whether there was a signal.
 const SLICE: Duration = Duration::from_millis(50);
@@ -26,9 +27,13 @@ pub(crate) fn wait_in_slices<T: Send>(
         let left = timeout.map_or(SLICE, |timeout| timeout.saturating_sub(started.elapsed()));
         let slice = left.min(SLICE);
         let error = match py.detach(|| wait(slice)) {
-            Ok(value) => return Ok(value),
+            Ok(value) => {
+                stay_at_the_end(py);
+                return Ok(value);
+            }
             Err(error) => error,
         };
+        stay_at_the_end(py);
         py.check_signals()?;
         let over = timeout.is_some_and(|timeout| started.elapsed() >= timeout);
         if over || !matches!(error.code(), Code::TimedOut | Code::SyncTimeout) {
@@ -73,7 +78,9 @@ pub(crate) fn on_a_thread<T: Send + 'static>(
         .map_err(|e| Error::new(Code::Internal, format!("the system gives no thread for the call: {e}")))
         .or_raise(py)?;
     loop {
-        match py.detach(|| result.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(SLICE)) {
+        let result = py.detach(|| result.lock().unwrap_or_else(PoisonError::into_inner).recv_timeout(SLICE));
+        stay_at_the_end(py);
+        match result {
             Ok(result) => return result.or_raise(py),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
             Err(RecvTimeoutError::Disconnected) => {

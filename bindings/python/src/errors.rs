@@ -4,6 +4,8 @@ use isymphony::{Code, Error};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::exit;
+
 static BUILD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
 
 /// The exception for an error of the core: built by `isymphony.errors`, where the classes are.
@@ -18,6 +20,7 @@ pub(crate) fn raise_for_key(py: Python<'_>, error: &Error) -> PyErr {
 
 /// The exception as an object.
 pub(crate) fn build<'py>(py: Python<'py>, error: &Error, key: bool) -> PyResult<Bound<'py, PyAny>> {
+    let _inside = exit::enter(py);
     let build =
         BUILD.get_or_try_init(py, || py.import("isymphony.errors")?.getattr("_from_core").map(Bound::unbind))?;
     let (text, words) = (error.to_string(), error.server_message());

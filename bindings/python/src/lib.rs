@@ -14,6 +14,7 @@
 //! | `errors` | the one way from an error of the core to a Python exception |
 //! | `convert` | from Python arguments to those of the core |
 //! | `blocking` | calls that take long: without the GIL, ended by Ctrl-C |
+//! | `exit` | the end of the interpreter, which no thread of the application may meet within us |
 //! | `records` | records of the `log` crate on their way to `logging` |
 //!
 //! Rules: all classes are frozen; no object holds a Python reference to what it came from, so there are no reference
@@ -32,6 +33,7 @@ mod context;
 mod convert;
 mod doctor;
 mod errors;
+mod exit;
 mod handle;
 mod health;
 mod live;
@@ -55,6 +57,8 @@ mod _isymphony {
     use super::connect::connect;
     #[pymodule_export]
     use super::doctor::{Finding, Report, examine};
+    #[pymodule_export]
+    use super::exit::_exit_begins;
     #[pymodule_export]
     use super::handle::{
         AgentHandle, CallSegmentHandle, ConferenceRoomHandle, CoreServerHandle, ExtensionHandle, Handle, QueueHandle,

@@ -16,6 +16,8 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use crate::exit;
+
 /// How many records wait at most.
 const CAPACITY: usize = 4096;
 
@@ -131,7 +133,11 @@ pub(crate) fn set_level(py: Python<'_>) -> PyResult<()> {
 pub(crate) fn drain(py: Python<'_>) -> PyResult<()> {
     static EMIT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let queue = Queue::mine();
-    if !queue.waiting.load(Ordering::Acquire) || queue.draining.swap(true, Ordering::AcqRel) {
+    if !queue.waiting.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    let _inside = exit::enter(py);
+    if queue.draining.swap(true, Ordering::AcqRel) {
         return Ok(());
     }
     let emit = || EMIT.get_or_try_init(py, || py.import("isymphony._log")?.getattr("drain_log").map(Bound::unbind));
