@@ -128,6 +128,35 @@ def test_exit_with_a_live_client_does_not_hang(end: str) -> None:
     assert time.monotonic() - started < 10
 
 
+def test_exit_meets_no_thread_within_the_library() -> None:
+    for _ in range(8):
+        done = python(
+            """
+            sandbox = Sandbox(users=20, calls_at_start=5)
+            live = isymphony.connect(sandbox.url)
+            handle = live.extension("4224")
+            sandbox.fault(delay=30, on="*/originate")
+
+            def read():
+                while True:
+                    server = live.snapshot().core_servers["default"]
+                    list(server.call_segments)
+                    for extension in server.extensions.values():
+                        extension.raw, extension.id
+                    handle.resolve()
+                    try:
+                        server.extensions["9999"]
+                    except LookupError:
+                        pass
+
+            for work in (read, read, live.watch().next, lambda: handle.originate("1")):
+                threading.Thread(target=work, daemon=True).start()
+            time.sleep(0.1)
+            """
+        )
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 def test_objects_outlive_everything() -> None:
     done = python(
         """

@@ -13,7 +13,7 @@ impl Binding {
     /// The id of the object: new after every restart of the server.
     #[getter]
     fn id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.0.id.into_pyobject(py)
+        crate::convert::uuid(py, self.0.id)
     }
 
     /// The `configurationId` of the object, which stays; `None` where its kind has none.

@@ -11,6 +11,7 @@ use pyo3::types::{PyBool, PyDateTime, PyDelta, PyDict, PyInt, PyString};
 use uuid::Uuid;
 
 use crate::errors::{OrRaise, invalid, raise};
+use crate::exit;
 use crate::handle::Handle;
 use crate::resource::Resource;
 
@@ -76,6 +77,12 @@ pub(crate) fn kind(py: Python<'_>, setting: &str, name: &str) -> PyResult<Kind> 
     Kind::from_name(name).or_else(|| Kind::ALL.into_iter().find(named)).ok_or_else(|| {
         raise(py, &Error::new(Code::Config, format!("{setting}: no kind is called {name:?}; there are {}", known())))
     })
+}
+
+/// An id as a `uuid.UUID`.
+pub(crate) fn uuid<'py>(py: Python<'py>, id: Uuid) -> PyResult<Bound<'py, PyAny>> {
+    let _inside = exit::enter(py);
+    id.into_pyobject(py)
 }
 
 /// An id, as a `uuid.UUID` or its text.

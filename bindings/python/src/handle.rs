@@ -87,7 +87,7 @@ impl Handle {
 
     /// The id of the instance now: new after every restart of the server.
     fn resolve<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.inner.resolve().or_raise(py)?.into_pyobject(py)
+        convert::uuid(py, self.inner.resolve().or_raise(py)?)
     }
 
     /// The same reference, bound for good to the object that it finds now or, where there is none, first: when the name leads

@@ -307,6 +307,7 @@ fn json_text(body: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(given) = body.cast::<PyString>() {
         return text("body", given).map(str::to_owned);
     }
+    let _inside = crate::exit::enter(py);
     let dumped = py.import("json")?.call_method1("dumps", (body,)).map_err(|error| {
         let is_refused = error.is_instance_of::<PyValueError>(py);
         if is_refused { invalid(py, format!("body: {}", error.value(py))) } else { error }

@@ -109,11 +109,12 @@ impl ResourceMapping {
     fn key<'py>(&self, py: Python<'py>, resource: &snapshot::Resource<'_>) -> PyResult<Bound<'py, PyAny>> {
         match resource.name().filter(|name| self.list().find(name).is_some()) {
             Some(name) => Ok(PyString::new(py, name).into_any()),
-            None => Ok(resource.id().into_pyobject(py)?.into_any()),
+            None => crate::convert::uuid(py, resource.id()),
         }
     }
 
     fn view<'py>(slf: &Bound<'py, Self>, class: &'static str) -> PyResult<Bound<'py, PyAny>> {
+        let _inside = crate::exit::enter(slf.py());
         slf.py().import("isymphony._views")?.getattr(class)?.call1((slf,))
     }
 }

@@ -164,6 +164,7 @@ impl Watch {
     }
 
     fn __anext__<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        let _inside = crate::exit::enter(slf.py());
         slf.py().import("isymphony._aio")?.getattr("next_change")?.call1((slf,))
     }
 

@@ -21,7 +21,6 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use crate::context::Context;
 use crate::convert;
 use crate::errors::OrRaise;
-use crate::exit;
 use crate::ticket::{self, Target, Ticket, how};
 
 /// One instance of any kind, as it was in one snapshot.
@@ -108,10 +107,7 @@ impl Resource {
     /// The id: new at every restart of the server.
     #[getter]
     fn id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let id = self.id.get_or_try_init(py, || {
-            let _inside = exit::enter(py);
-            self.core().id().into_pyobject(py).map(|id| id.into_any().unbind())
-        })?;
+        let id = self.id.get_or_try_init(py, || crate::convert::uuid(py, self.core().id()).map(Bound::unbind))?;
         Ok(id.bind(py).clone())
     }
 
