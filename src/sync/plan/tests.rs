@@ -1,0 +1,251 @@
+use super::*;
+use crate::catalog::Kind;
+use uuid::Uuid;
+
+fn address(parent: Kind, segment: &str, n: u128) -> Address {
+    let core_server = Uuid::from_u128(1);
+    let parent_id = if parent == Kind::CoreServer { core_server } else { Uuid::from_u128(n) };
+    Address::below(core_server, parent_id, SubId::find(parent, segment).unwrap())
+}
+
+#[test]
+fn lists_come_before_what_is_below_instances_and_urged_ones_before_their_time() {
+    let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let mut plan = Plan::default();
+    let status = address(Kind::User, "status", 7);
+    let calls = address(Kind::CoreServer, "callSegments", 0);
+    plan.add(status, &config, now, 0.0);
+    plan.add(calls, &config, now, 0.0);
+    assert_eq!(plan.next(now), Some(calls));
+    assert_eq!(plan.next(now), Some(status));
+    assert_eq!(plan.next(now), None);
+    plan.answered(&status, now, false);
+    assert_eq!(plan.next(now), None);
+    plan.urge(&status, now);
+    assert_eq!(plan.next(now), Some(status));
+}
+
+#[test]
+fn urging_again_takes_no_memory_and_what_was_missed_is_caught_up_in_turn() {
+    let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let mut plan = Plan::default();
+    let calls = address(Kind::CoreServer, "callSegments", 0);
+    let agents = address(Kind::Queue, "agents", 3);
+    let all = [calls, agents, address(Kind::User, "logins", 7), address(Kind::Extension, "callSegments", 5)];
+    for address in all {
+        plan.add(address, &config, now, 0.0);
+        assert!(plan.take(&address));
+        plan.answered(&address, now, false);
+    }
+    let queued = |plan: &Plan| plan.heaps.iter().map(BinaryHeap::len).sum::<usize>();
+    let before = queued(&plan);
+    for _ in 0..1_000 {
+        plan.urge(&calls, now);
+    }
+    assert_eq!(queued(&plan), before + 1);
+    for _ in 0..1_000 {
+        plan.await_now(&calls, now);
+    }
+    assert_eq!(queued(&plan), before + 2);
+    let gap = Duration::from_millis(40);
+    plan.catch_up(now, gap);
+    let mut order = Vec::new();
+    for n in 0..4 {
+        let then = now + gap * n;
+        while let Some(address) = plan.next(then) {
+            order.push((n, address));
+        }
+    }
+    assert_eq!(order, [(0, all[0]), (0, all[1]), (1, all[2]), (2, all[3])]);
+}
+
+#[test]
+fn what_is_wanted_comes_first_and_the_rest_is_not_forgotten() {
+    let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let mut plan = Plan::default();
+    let all: Vec<Address> = (0..12).map(|n| address(Kind::User, "status", n)).collect();
+    for (n, address) in all.iter().enumerate() {
+        plan.add(*address, &config, now, 0.0);
+        assert!(plan.take(address));
+        plan.want(address, n >= 6);
+        plan.again(address, now, Duration::ZERO);
+    }
+    let order: Vec<bool> = (0..12).map(|_| plan.next(now).is_some_and(|next| next.parent.as_u128() >= 6)).collect();
+    assert_eq!(order, [true, true, true, false, true, true, true, false, false, false, false, false]);
+    assert_eq!(plan.next(now), None);
+}
+
+#[test]
+fn an_instance_is_asked_for_once_and_again_if_it_was_urged_meanwhile() {
+    let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let mut plan = Plan::default();
+    let users = address(Kind::CoreServer, "users", 0);
+    let one = users.item(Uuid::from_u128(7));
+    plan.add(users, &config, now, 1.0);
+    plan.add(one, &config, now, 0.0);
+    plan.urge(&one, now);
+    assert_eq!((plan.next(now), plan.next(now)), (Some(one), None));
+    plan.urge(&one, now);
+    plan.answered_item(&one);
+    assert_eq!((plan.items(), plan.len(), plan.next(now), plan.next(now)), (1, 1, Some(one), None));
+    plan.answered_item(&one);
+    assert_eq!((plan.items(), plan.len(), plan.next(now)), (0, 1, None));
+}
+
+#[test]
+fn what_is_hastened_while_it_is_in_flight_is_due_by_then() {
+    let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let mut plan = Plan::default();
+    let users = address(Kind::CoreServer, "users", 0);
+    let second = Duration::from_secs(1);
+    plan.add(users, &config, now, 0.0);
+    assert!(plan.take(&users));
+    plan.hasten_by(&users, now + second * 3);
+    plan.hasten_by(&users, now + second);
+    plan.answered(&users, now, false);
+    assert_eq!((plan.next(now), plan.next(now + second)), (None, Some(users)));
+    plan.answered(&users, now, false);
+    plan.hasten_by(&users, now + second * 2);
+    assert_eq!((plan.next(now + second), plan.next(now + second * 2)), (None, Some(users)));
+}
+
+#[test]
+fn what_is_urged_without_end_leaves_the_others_their_turns() {
+    let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let mut plan = Plan::default();
+    let of = |parent, segment, count| (0..count).map(move |n| address(parent, segment, n)).collect::<Vec<_>>();
+    let urged = of(Kind::Extension, "callSegments", 100);
+    let (rest, wanted) = (of(Kind::User, "logins", 8), of(Kind::User, "status", 8));
+    let (calls, users) = (address(Kind::CoreServer, "callSegments", 0), address(Kind::CoreServer, "users", 0));
+    for address in [urged.clone(), rest, wanted.clone(), vec![calls, users]].into_iter().flatten() {
+        plan.add(address, &config, now, 0.0);
+        plan.take(&address);
+        plan.want(&address, wanted.contains(&address));
+        plan.again(&address, now, Duration::from_millis(1));
+    }
+    let mut asked: HashMap<(Kind, Kind), u32> = HashMap::new();
+    for millis in 1..=32 {
+        let now = now + Duration::from_millis(millis);
+        urged.iter().chain([&calls]).for_each(|address| plan.urge(address, now));
+        let next = plan.next(now).unwrap();
+        *asked.entry((next.sub.unwrap().row().parent, next.kind())).or_default() += 1;
+        plan.answered(&next, now, false);
+    }
+    let asked = |parent, kind| asked.get(&(parent, kind)).copied().unwrap_or_default();
+    // Both lists in their time; then each in turn.
+    assert_eq!(asked(Kind::CoreServer, Kind::User), 1);
+    assert_eq!(asked(Kind::CoreServer, Kind::CallSegment), 9);
+    assert_eq!(asked(Kind::Extension, Kind::CallSegment), 8);
+    assert_eq!((asked(Kind::User, Kind::Login), asked(Kind::User, Kind::Status)), (7, 7));
+    // What somebody waits for comes before all of it.
+    let now = now + Duration::from_millis(33);
+    plan.await_now(&urged[99], now);
+    assert_eq!(plan.next(now), Some(urged[99]));
+}
+
+#[test]
+fn after_an_outage_what_was_due_before_comes_first() {
+    let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let mut plan = Plan::default();
+    let all: Vec<Address> = (0..6).map(|n| address(Kind::User, "status", n)).collect();
+    for address in &all {
+        plan.add(*address, &config, now, 0.0);
+    }
+    // The server comes and goes, and answers two requests each time.
+    let mut asked = Vec::new();
+    for n in 0..3 {
+        let now = now + Duration::from_millis(n);
+        plan.everything_is_due(now);
+        for _ in 0..2 {
+            let address = plan.next(now).unwrap();
+            plan.answered(&address, now, false);
+            asked.push(address);
+        }
+    }
+    assert_eq!(asked, all);
+}
+
+#[test]
+fn intervals_shrink_with_changes_and_grow_without() {
+    let (config, mut now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let mut plan = Plan::default();
+    let calls = address(Kind::CoreServer, "callSegments", 0);
+    plan.add(calls, &config, now, 0.0);
+    let mut wait = |plan: &mut Plan, changed| {
+        assert_eq!(plan.next(now), Some(calls));
+        plan.answered(&calls, now, changed);
+        let due = plan.next_due().unwrap();
+        let wait = due.since(now);
+        now = due;
+        wait
+    };
+    assert_eq!(wait(&mut plan, false), Duration::from_millis(1500));
+    for _ in 0..10 {
+        wait(&mut plan, false);
+    }
+    assert_eq!(wait(&mut plan, false), Duration::from_secs(5));
+    assert_eq!(wait(&mut plan, true), Duration::from_millis(2500));
+    assert_eq!(wait(&mut plan, true), Duration::from_millis(1250));
+    assert_eq!(wait(&mut plan, true), Duration::from_secs(1));
+}
+
+#[test]
+fn many_that_fail_alike_wait_as_if_one_had_failed_as_often() {
+    let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let mut plan = Plan::default();
+    let all: Vec<Address> = (0..100).map(|n| address(Kind::User, "status", n)).collect();
+    let doubled = |failures: u32| Duration::from_secs(1 << failures.min(6));
+    for address in &all {
+        plan.add(*address, &config, now, 0.0);
+    }
+    let mut asked = 0;
+    for seconds in 0..600 {
+        let now = now + Duration::from_secs(seconds);
+        while let Some(address) = plan.next(now) {
+            asked += 1;
+            plan.failed(&address, now, doubled);
+        }
+    }
+    assert!((900..=1_100).contains(&asked), "{asked}");
+    // One is answered: the others have their own failures to wait for, and no more.
+    let now = now + Duration::from_secs(600);
+    let other = address(Kind::User, "status", 1_000);
+    plan.add(other, &config, now, 0.0);
+    plan.failed(&other, now, doubled);
+    assert_eq!(plan.entries[&other].due, now + Duration::from_secs(64));
+    plan.answered(&all[0], now, false);
+    assert_eq!(plan.entries[&other].due, now + Duration::from_secs(2));
+}
+
+#[test]
+fn what_failed_waits_whatever_urges_it_unless_somebody_waits_for_it() {
+    let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let mut plan = Plan::default();
+    let calls = address(Kind::CoreServer, "callSegments", 0);
+    plan.add(calls, &config, now, 0.0);
+    assert_eq!(plan.next(now), Some(calls));
+    plan.urge(&calls, now);
+    plan.failed(&calls, now, |_| Duration::from_secs(1));
+    plan.urge(&calls, now);
+    assert_eq!(plan.next(now), None);
+    plan.await_now(&calls, now);
+    assert_eq!(plan.next(now), Some(calls));
+    plan.failed(&calls, now, |_| Duration::from_secs(1));
+    assert_eq!(plan.next(now), None);
+    assert_eq!(plan.next(now + Duration::from_secs(1)), Some(calls));
+}
+
+#[test]
+fn the_bucket_lets_through_its_rate() {
+    let mut now = Moment(1_000_000_000);
+    let mut bucket = Bucket::new(10.0, now);
+    let mut passed = 0;
+    let end = now + Duration::from_secs(10);
+    while now < end {
+        match bucket.take(now) {
+            Ok(()) => passed += 1,
+            Err(next) => now = next + Duration::from_nanos(1),
+        }
+    }
+    assert!((100..=103).contains(&passed), "{passed}");
+}
