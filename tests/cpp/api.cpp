@@ -293,6 +293,7 @@ void health_and_metrics(const isym::Sandbox &sandbox, const isym::Live &live)
     CHECK(soon([&] { return live.state() == isym::State::live; }));
     sandbox.serve("*/users", "[");
     CHECK(soon([&] {
+        live.refresh(100ms, *std::make_unique<isym::Error>());
         const std::vector<isym::Problem> failing = live.health().failing();
         return std::any_of(failing.begin(), failing.end(), [](const isym::Problem &each) {
             return each.kind == isym::Kind::user && each.error && each.about.find("users") != each.about.npos;
