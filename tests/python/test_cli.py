@@ -238,7 +238,7 @@ def test_refused_and_unknown(server: Sandbox) -> None:
     run("act", server.url, EXTENSION, "originate", "somewhere=1", code=2)
     run("act", server.url, EXTENSION.replace("4224", "0"), "originate", "destination=1", code=3)
     run("act", server.url, EXTENSION.replace("4224", "0"), "originate", "destination=1", "--force", code=3)
-    assert server.requests[-1].method == "POST"
+    assert [each.path for each in server.requests if each.method == "POST"][-1].endswith("/getByName/0/originate")
     server.fault(drop=True, on="*/originate", times=1)
     assert run("act", server.url, EXTENSION, "originate", "destination=1", code=6).stdout.startswith("unknown: ")
     server.fault(drop=True, on="*/originate", times=1)
