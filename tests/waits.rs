@@ -161,3 +161,37 @@ fn closing_ends_what_waits_for_ever() {
         assert_eq!(waits.map(|wait| wait.join().unwrap()), [Code::Closed; 3]);
     });
 }
+
+/// A client of a server that fails to give its users until now.
+fn without_users(sandbox: &Sandbox, config: Config) -> Live {
+    sandbox.fault_from_str("status=500; on=*/users").unwrap();
+    let live = open(config);
+    assert!(!live.snapshot().core_server("default").unwrap().users().is_known());
+    live
+}
+
+#[test]
+fn a_refresh_waits_for_what_could_not_be_read_before_too() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut config = config(&sandbox);
+    config.backoff(Duration::from_millis(2), Duration::from_secs(60)).unwrap();
+    let live = without_users(&sandbox, config);
+    let error = live.refresh(Some(Duration::from_millis(500))).unwrap_err();
+    assert!(error.code() == Code::TimedOut && error.message().contains("HTTP 500"), "{error}");
+    sandbox.clear_faults();
+    let snapshot = live.refresh(LONG).unwrap();
+    assert!(snapshot.core_server("default").unwrap().users().by_name("mike").is_ok());
+    // What the server hides is answered, too.
+    sandbox.fault_from_str("status=404; on=*/users").unwrap();
+    live.refresh(LONG).unwrap();
+}
+
+#[test]
+fn what_could_not_be_read_at_the_start_is_tried_again_soon() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut config = config(&sandbox);
+    config.backoff(Duration::from_millis(2), Duration::from_millis(200)).unwrap();
+    let live = without_users(&sandbox, config);
+    sandbox.clear_faults();
+    until("the users", || live.snapshot().core_server("default").unwrap().users().is_known());
+}

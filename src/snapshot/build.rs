@@ -138,7 +138,7 @@ impl Reader<'_> {
                 _ => return Err(self.wrong("',' or ']'", at)),
             }
             if builder.seen == 64 {
-                builder.expect_rows((bytes.len() - start) / ((at - start) / 64).max(1));
+                builder.expect_rows((bytes.len() - start) / ((at - start) / 64).max(1))?;
             }
             if builder.seen > builder.limits.objects {
                 return Err(bad(format!("the list holds more than {} objects", builder.limits.objects)));

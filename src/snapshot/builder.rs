@@ -8,7 +8,7 @@ use super::layout::{ID, LONG_NAME, Layout, MISSING, NAME, NAME_SIZE, short_name}
 use super::pool::PoolBuilder;
 use super::table::{Report, Table, process_seed};
 use crate::catalog::{Kind, Resource, Shape, Type};
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// What a key of an item is to the catalogue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +144,7 @@ impl Builder {
             self.record[extra..extra + 4].copy_from_slice(&offset.to_le_bytes());
         }
         self.report.other_types += self.other_types;
+        self.records.try_reserve(self.record.len()).map_err(|_| self.no_memory())?;
         self.records.extend_from_slice(&self.record);
         self.rows += 1;
         std::mem::swap(&mut self.record, &mut self.before);
@@ -154,15 +155,18 @@ impl Builder {
         bad(format!("the answer for {} holds more than 4 GiB of text", self.kind))
     }
 
+    fn no_memory(&self) -> Error {
+        let message = format!("there is not enough memory for a list of {} with {} objects", self.kind, self.seen);
+        Error::new(Code::Internal, message).with_retryable(true)
+    }
+
     /// The estimate after the first items, so that the sections are allocated once and nearly exact.
-    pub(super) fn expect_rows(&mut self, rows: usize) {
+    pub(super) fn expect_rows(&mut self, rows: usize) -> Result<()> {
         let more = rows.min(self.limits.objects).saturating_sub(self.rows);
         let more = more + more / 64;
-        self.records.reserve_exact(more * self.layout.stride);
         let text = (self.pool.len() / self.rows.max(1) + 1) * more;
-        if self.pool.capacity() - self.pool.len() < text {
-            self.pool.reserve(text);
-        }
+        let records = self.records.try_reserve_exact(more * self.layout.stride);
+        records.and_then(|()| self.pool.try_reserve(text)).map_err(|_| self.no_memory())
     }
 
     pub(super) fn nibble(&self, property: usize) -> u8 {
@@ -248,11 +252,15 @@ impl Builder {
         if self.rows > index::MAX_ROWS {
             return Err(bad(format!("the list holds more than {} objects", index::MAX_ROWS)));
         }
-        let mut ids = self.index_ids();
+        let mut ids = self.index_ids()?;
         while let Err(twice) = ids {
             self.remove_rows(&twice);
-            ids = self.index_ids();
+            ids = self.index_ids()?;
         }
+        let names = match self.layout.symbolic {
+            usize::MAX => Box::default(),
+            _ => self.empty_index()?,
+        };
         let mut table = Table {
             kind: self.kind,
             layout: self.layout,
@@ -264,20 +272,26 @@ impl Builder {
             names: Box::default(),
             text: self.pool.finish(),
         };
-        let (names, ambiguous) = table.index_names();
-        table.names = names;
-        table.report.ambiguous_names = ambiguous;
+        table.index_names(names);
         Ok(table)
     }
 
+    fn empty_index(&self) -> Result<Box<[Bucket]>> {
+        let count = index::buckets_for(self.rows);
+        let mut buckets = Vec::new();
+        buckets.try_reserve_exact(count).map_err(|_| self.no_memory())?;
+        buckets.resize(count, Bucket::default());
+        Ok(buckets.into_boxed_slice())
+    }
+
     /// The index by id; or the rows whose id an earlier row has.
-    fn index_ids(&self) -> Result<Box<[Bucket]>, Vec<usize>> {
+    fn index_ids(&self) -> Result<Result<Box<[Bucket]>, Vec<usize>>> {
         let stride = self.layout.stride;
         let id = |row: u32| {
             let id = self.records[row as usize * stride + ID..].first_chunk().expect("a record starts with an id");
             u128::from_le_bytes(*id)
         };
-        let mut buckets = vec![Bucket::default(); index::buckets_for(self.rows)].into_boxed_slice();
+        let mut buckets = self.empty_index()?;
         let mut twice = Vec::new();
         for row in 0..self.rows as u32 {
             let key = id(row);
@@ -286,7 +300,7 @@ impl Builder {
                 twice.push(row as usize);
             }
         }
-        if twice.is_empty() { Ok(buckets) } else { Err(twice) }
+        Ok(if twice.is_empty() { Ok(buckets) } else { Err(twice) })
     }
 
     fn remove_rows(&mut self, rows: &[usize]) {
@@ -306,13 +320,12 @@ impl Builder {
 }
 
 impl Table {
-    /// The index by symbolic name, and how many names are ambiguous.
-    fn index_names(&self) -> (Box<[Bucket]>, u32) {
+    /// Fills the index by symbolic name, and counts the names that are ambiguous.
+    fn index_names(&mut self, mut buckets: Box<[Bucket]>) {
         let symbolic = self.layout.symbolic;
         if symbolic == usize::MAX {
-            return Default::default();
+            return;
         }
-        let mut buckets = vec![Bucket::default(); index::buckets_for(self.len())].into_boxed_slice();
         let mut ambiguous = std::collections::HashSet::new();
         for row in 0..self.rows {
             let key = self.name_key(row);
@@ -329,7 +342,8 @@ impl Table {
             };
             ambiguous.extend(twin);
         }
-        (buckets, ambiguous.len() as u32)
+        self.report.ambiguous_names = ambiguous.len() as u32;
+        self.names = buckets;
     }
 }
 

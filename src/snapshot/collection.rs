@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Limits;
 use super::patches::Patches;
 use super::table::{ByName, Report, Table};
-use crate::catalog::{Kind, Shape, SubId};
+use crate::catalog::{Kind, KindSet, Shape, SubId};
 use crate::clock::Moment;
 use crate::error::{Code, Error, Result};
 
@@ -38,6 +38,12 @@ impl Address {
     /// What is below an instance.
     pub(crate) fn below(core_server: Uuid, parent: Uuid, sub: SubId) -> Address {
         Address { core_server, parent, sub: Some(sub), item: None }
+    }
+
+    /// All lists of a core server's own that are mirrored.
+    pub(crate) fn lists(core_server: Uuid, kinds: KindSet) -> impl Iterator<Item = Address> {
+        let subs = SubId::of(Kind::CoreServer).filter(move |sub| kinds.has(*sub));
+        subs.map(move |sub| Address::list(core_server, sub))
     }
 
     /// A list of a core server.

@@ -181,11 +181,6 @@ impl Draft {
         address.item.map_or(Some(collection), |id| collection.patch(&id))
     }
 
-    /// The core servers' own lists that are there.
-    pub(crate) fn lists(&self) -> Vec<Address> {
-        self.servers.iter().flat_map(|server| server.lists.iter().flatten()).map(|list| list.address).collect()
-    }
-
     /// The path of a collection or an instance, by ids; `None` when what it is below is gone.
     pub(crate) fn path(&self, address: &Address) -> Option<String> {
         let server = self.servers.iter().find(|server| server.id == address.core_server)?;

@@ -3,6 +3,8 @@
 //! The length is written in bytes below 0x80, so that the pool is one valid UTF-8 text and a slice of it needs no second
 //! check: one byte below 0x40 is the length; a byte from 0x40 leads three bytes, 0x7f leads six.
 
+use std::collections::TryReserveError;
+
 /// The offset of the empty text, which every pool starts with.
 pub(crate) const EMPTY: u32 = 0;
 
@@ -24,12 +26,8 @@ impl PoolBuilder {
         self.0.len()
     }
 
-    pub(crate) fn reserve(&mut self, bytes: usize) {
-        self.0.reserve_exact(bytes);
-    }
-
-    pub(crate) fn capacity(&self) -> usize {
-        self.0.capacity()
+    pub(crate) fn try_reserve(&mut self, bytes: usize) -> Result<(), TryReserveError> {
+        self.0.try_reserve_exact(bytes)
     }
 
     /// Forgets everything behind `len`, which must come from [`PoolBuilder::len`].

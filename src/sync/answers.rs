@@ -78,6 +78,10 @@ impl Writer {
         for address in gather.addresses {
             self.plan.add(address, &self.shared.config, now, backoff::random());
         }
+        let failing = self.shared.failing();
+        for (address, problem) in failing {
+            self.try_again(&address, &problem.error, now);
+        }
         self.era += 1;
         self.draft = draft;
         match std::mem::take(&mut self.missed) {
@@ -258,10 +262,10 @@ impl Writer {
             self.plan.urge(&above, now);
         }
         self.plan.urge(&Address::ROOT, now);
-        if let Some(entry) = self.plan.entry(&address) {
-            entry.missing_since.get_or_insert(now);
-        }
-        let wait = self.plan.shortest_wait(&address);
+        let Some(entry) = self.plan.entry(&address) else { return };
+        let missing_for = now.since(*entry.missing_since.get_or_insert(now));
+        // Soon, and then less and less often: what it was below may be long in coming.
+        let wait = missing_for.max(ONCE_MORE).min(entry.shortest_wait());
         self.plan.again(&address, now, wait);
     }
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::catalog::{Kind, KindSet, SubId};
+use crate::catalog::{KindSet, SubId};
 use crate::clock::Moment;
 use crate::snapshot::collection::{Address, Collection};
 use crate::snapshot::draft::Draft;
@@ -150,9 +150,7 @@ impl Gather {
             return same;
         }
         for server in &draft.servers {
-            for sub in SubId::of(Kind::CoreServer).filter(|sub| kinds.has(*sub)) {
-                self.queue.push_back(Address::list(server.id, sub));
-            }
+            self.queue.extend(Address::lists(server.id, kinds));
         }
         self.addresses.push(Address::ROOT);
         self.draft = Some(draft);

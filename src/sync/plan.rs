@@ -45,6 +45,10 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    pub(super) fn shortest_wait(&self) -> Duration {
+        self.bounds.min
+    }
+
     /// It is being asked for.
     fn asked_for(&mut self) {
         self.in_flight = true;
@@ -300,11 +304,6 @@ impl Plan {
         if let Some(urged) = urged {
             self.push_urged(*address, urged);
         }
-    }
-
-    /// How long a 404 waits for its confirmation.
-    pub(super) fn shortest_wait(&self, address: &Address) -> Duration {
-        self.entries.get(address).map_or(Duration::from_secs(1), |entry| entry.bounds.min)
     }
 
     /// Takes the next collection that is due.

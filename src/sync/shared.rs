@@ -206,6 +206,11 @@ impl Shared {
         self.log(news);
     }
 
+    /// What fails, and how.
+    pub(super) fn failing(&self) -> Vec<(Address, Problem)> {
+        self.status().failing.iter().map(|(address, problem)| (*address, problem.clone())).collect()
+    }
+
     fn status(&self) -> MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -385,7 +390,9 @@ impl Shared {
     /// too.
     pub(crate) fn wait_for_lists(&self, since: Moment, limit: Limit) -> Result<Snapshot> {
         let snapshot = self.wait_for_data(limit)?;
-        let addresses = snapshot.own_lists().map(|list| list.address).collect();
+        let servers = snapshot.core_servers().iter().map(|server| server.id());
+        let lists = servers.flat_map(|server| Address::lists(server, self.kinds));
+        let addresses = lists.chain([Address::ROOT]).collect();
         self.wait_for(&Awaited { addresses, since }, limit)
     }
 

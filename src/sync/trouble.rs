@@ -40,8 +40,7 @@ impl Writer {
         let many = self.shared.config.get_connections() as u32 + MANY_FAILURES;
         let is_root = address == Address::ROOT;
         let lost = error.code() == Code::ConnectionFailed && error.http_status().is_none();
-        let refused = matches!(error.code(), Code::Auth | Code::Forbidden)
-            || (error.code() == Code::ConnectionFailed && !error.retryable());
+        let refused = is_refusal(&error);
         // One kind may be broken or forbidden everywhere; what the list of core servers says holds for the server.
         let unreachable = lost || (is_root && (refused || self.failures_in_a_row >= many || self.pause.is_some()));
         if !is_root && !lost && self.failures_in_a_row == many {
@@ -70,12 +69,13 @@ impl Writer {
             let refused = problem.error.code() == Code::BadAnswer;
             return self.did_not_come(address, refused, now);
         }
-        let bounds = self.shared.config.get_backoff();
-        let asked_for = problem.error.retry_after().unwrap_or_default();
-        let wait = |failures| backoff::short_wait(bounds, failures).max(asked_for);
         if let Some(gather) = &mut self.gather {
+            let bounds = self.shared.config.get_backoff();
             // After a pause there is nothing more to wait for.
-            let wait = |failures| if unreachable { Duration::ZERO } else { wait(failures) };
+            let wait = |failures| match unreachable {
+                true => Duration::ZERO,
+                false => short_wait(bounds, &problem.error, failures),
+            };
             if !gather.failed(address, now, wait) {
                 let known = self.draft.get(&address).cloned();
                 let what = if known.is_some() { "as it was before" } else { "without it" };
@@ -88,11 +88,17 @@ impl Writer {
         if refused && !unreachable && self.plan.failures(&address) == 0 {
             self.look(now);
         }
-        let wait = |failures| match refused {
-            true => pause_length(bounds, &problem.error, failures, refused),
-            false => wait(failures),
+        self.try_again(&address, &problem.error, now);
+    }
+
+    /// Plans for a collection that failed.
+    pub(super) fn try_again(&mut self, address: &Address, error: &Error, now: Moment) {
+        let bounds = self.shared.config.get_backoff();
+        let wait = |failures| match is_refusal(error) {
+            true => pause_length(bounds, error, failures, true),
+            false => short_wait(bounds, error, failures),
         };
-        self.plan.failed(&address, now, wait);
+        self.plan.failed(address, now, wait);
     }
 
     /// Asks for the list of core servers before anything else.
@@ -121,6 +127,17 @@ impl Writer {
             status.last_error = Some(problem.clone());
         });
     }
+}
+
+/// What passes only when somebody changes something.
+fn is_refusal(error: &Error) -> bool {
+    matches!(error.code(), Code::Auth | Code::Forbidden)
+        || (error.code() == Code::ConnectionFailed && !error.retryable())
+}
+
+/// How long a collection waits after its `failures`-th failure in a row, while the server can be reached.
+fn short_wait(bounds: (Duration, Duration), error: &Error, failures: u32) -> Duration {
+    backoff::short_wait(bounds, failures).max(error.retry_after().unwrap_or_default())
 }
 
 /// How long nothing is asked for after the `failures`-th failure in a row to reach the server.

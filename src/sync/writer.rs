@@ -236,8 +236,9 @@ impl Writer {
 
     /// Somebody waits for the list of core servers and their own lists.
     pub(super) fn urge_lists(&mut self, now: Moment) {
-        self.plan.await_now(&Address::ROOT, now);
-        for address in self.draft.lists() {
+        let kinds = self.shared.kinds;
+        let lists = self.draft.servers.iter().flat_map(|server| Address::lists(server.id, kinds));
+        for address in lists.chain([Address::ROOT]) {
             self.plan.await_now(&address, now);
         }
     }

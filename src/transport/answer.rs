@@ -147,12 +147,20 @@ pub(super) fn read_body(response: Response<Body>, limit: u64, about: &About, bod
     if let Some(announced) = announced.filter(|announced| *announced > limit) {
         return too_long(format!("{announced} bytes"));
     }
-    // Nothing is reserved on the word of the server: the buffer doubles as bytes come in.
-    let read = response.into_body().into_reader().take(limit.saturating_add(1)).read_to_end(body);
-    match read {
-        Ok(_) if body.len() as u64 > limit => too_long("more bytes".to_owned()),
-        Ok(_) => Ok(()),
-        Err(e) => Err(about.explain(ureq::Error::from(e))),
+    let mut reader = response.into_body().into_reader().take(limit.saturating_add(1));
+    loop {
+        // Nothing is reserved on the word of the server: the buffer doubles as bytes come in.
+        if body.len() == body.capacity() && body.try_reserve(body.len().max(64 << 10)).is_err() {
+            let message = format!("there is not enough memory for the answer of {origin} beyond {} bytes", body.len());
+            return Err(Error::new(Code::Internal, message).with_retryable(true));
+        }
+        let room = body.capacity() - body.len();
+        match reader.by_ref().take(room as u64).read_to_end(body) {
+            Ok(_) if body.len() as u64 > limit => return too_long("more bytes".to_owned()),
+            Ok(read) if read < room => return Ok(()),
+            Ok(_) => {}
+            Err(e) => return Err(about.explain(ureq::Error::from(e))),
+        }
     }
 }
 

@@ -31,6 +31,15 @@ fn fork() {
     }
 }
 
+/// It stands in front of the allocation functions of glibc, by names that only glibc has.
+#[test]
+#[cfg(target_env = "gnu")]
+fn memory() {
+    for link in [Link::Shared, Link::Static] {
+        passes(&mut Command::new(compile(&test_program("memory.c"), link)));
+    }
+}
+
 #[test]
 fn contract() {
     passes(&mut Command::new(compile(&test_program("contract.c"), Link::Shared)));
