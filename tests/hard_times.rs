@@ -1,0 +1,269 @@
+//! What a server may do to many at once, again and again, or at the worst moment.
+#![cfg(all(feature = "sandbox", target_os = "linux"))]
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use isymphony::catalog::Kind;
+use isymphony::health::State;
+use isymphony::sandbox::{Sandbox, SandboxConfig};
+use isymphony::snapshot::{Extension, List, Snapshot, User};
+use isymphony::{Code, Config, Live};
+use uuid::Uuid;
+
+const LONG: Option<Duration> = Some(Duration::from_secs(20));
+
+fn config(sandbox: &Sandbox) -> Config {
+    let mut config = Config::new(&sandbox.url()).unwrap();
+    config.backoff(Duration::from_millis(2), Duration::from_millis(100)).unwrap();
+    for kind in Kind::ALL {
+        config.cadence(kind, Duration::from_millis(5), Duration::from_millis(20)).unwrap();
+    }
+    config.max_requests_per_second(5000.0).unwrap();
+    config
+}
+
+fn open(config: Config) -> Live {
+    let live = Live::open(config).unwrap();
+    live.wait(LONG).unwrap();
+    live
+}
+
+#[track_caller]
+fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !done() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn metric(live: &Live, name: &str) -> u64 {
+    live.metrics().iter().find(|(metric, _)| *metric == name).unwrap().1
+}
+
+/// The ids of all that is in a snapshot, and below which core server.
+fn ids(snapshot: &Snapshot) -> Vec<(Uuid, Uuid)> {
+    let Ok(server) = snapshot.core_server("default") else { return Vec::new() };
+    let mut all = Vec::new();
+    let mut add = |list: List<'_>| all.extend(list.iter().map(|resource| (resource.id(), server.id())));
+    [server.users(), server.extensions(), server.queues(), server.conferences()].map(&mut add);
+    server.users().iter_as::<User<'_>>().for_each(|user| add(user.logins()));
+    server.queues().iter_as::<isymphony::snapshot::Queue<'_>>().for_each(|queue| add(queue.agents()));
+    all
+}
+
+#[test]
+fn two_restarts_within_one_round_are_never_mixed() {
+    for first in (1..90).step_by(11) {
+        for second in [1, 2, 5, 20, 60] {
+            let sandbox = Sandbox::start(SandboxConfig::new().users(3).queues(1)).unwrap();
+            let live = Live::open(config(&sandbox)).unwrap();
+            sandbox.restart_at_request(first);
+            let mut home = HashMap::new();
+            let mut epochs = HashMap::new();
+            let mut look = || {
+                let snapshot = live.snapshot();
+                for (id, server) in ids(&snapshot) {
+                    let known = *home.entry(id).or_insert(server);
+                    assert_eq!(known, server, "after {first} and {second}: {id} is in two incarnations");
+                    let known = *epochs.entry(snapshot.epoch()).or_insert(server);
+                    assert_eq!(known, server, "after {first} and {second}: two incarnations in one epoch");
+                }
+            };
+            until("the first restart", || {
+                look();
+                sandbox.incarnation() == 2
+            });
+            sandbox.restart_at_request(second);
+            until("the last incarnation", || {
+                look();
+                let snapshot = live.snapshot();
+                sandbox.incarnation() == 3
+                    && snapshot.core_server("default").is_ok_and(|server| server.id() == sandbox.core_server_id())
+            });
+            assert!(!ids(&live.snapshot()).is_empty());
+        }
+    }
+}
+
+/// The wait before the first new try is spread over twenty times the shortest wait: ten seconds by default.
+#[test]
+fn many_clients_do_not_come_back_together() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(3)).unwrap();
+    sandbox.fault_from_str("status=503").unwrap();
+    let shortest = Duration::from_millis(100);
+    let clients: Vec<Live> = (0..80)
+        .map(|_| {
+            let mut config = Config::new(&sandbox.url()).unwrap();
+            config.backoff(shortest, Duration::from_secs(60)).unwrap().events(false);
+            Live::open(config).unwrap()
+        })
+        .collect();
+    // Each asks for the list of core servers, waits, and asks again.
+    until("all have asked twice", || sandbox.request_count() >= 160);
+    let came: Vec<Duration> = sandbox.requests().iter().skip(80).take(80).map(|request| request.at).collect();
+    let span = *came.last().unwrap() - came[0];
+    assert!(span > 8 * shortest, "{came:?}");
+    let in_a_slice = |from: &Duration| came.iter().filter(|at| (*from..*from + shortest).contains(*at)).count();
+    let most = came.iter().map(in_a_slice).max().unwrap();
+    assert!(most < 40, "{most} of 80 within a twentieth of the time: {came:?}");
+    sandbox.clear_faults();
+    for client in clients {
+        client.wait(LONG).unwrap();
+    }
+}
+
+#[test]
+fn the_wait_that_a_server_asks_for_is_kept_for_what_it_asks_it_for() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(config(&sandbox));
+    let name = |snapshot: &Snapshot| {
+        let extension = snapshot.core_server("default").unwrap().extensions().by_name("4224").unwrap();
+        Extension::try_from(extension).unwrap().display_name().unwrap().to_owned()
+    };
+    for status in [429, 503] {
+        sandbox.clear_requests();
+        let users = format!("coreServers/{}/users", sandbox.core_server_id());
+        sandbox.fault_from_str(&format!("status={status}; retry_after=1; on={users}; times=1")).unwrap();
+        let asked = || {
+            let all = sandbox.requests();
+            all.iter().filter(|request| request.path == users).map(|r| (r.status, r.at)).collect::<Vec<_>>()
+        };
+        let refused = || asked().iter().position(|(answered, _)| *answered == status);
+        until("refused", || refused().is_some());
+        let new = format!("Michael {status}");
+        sandbox.set_display_name("4224", &new).unwrap();
+        until("the extensions go on", || name(&live.snapshot()) == new);
+        assert!(live.health().failing.iter().any(|(kind, _)| *kind == Kind::User));
+        until("asked again", || asked().len() > refused().unwrap() + 1);
+        let (asked, refused) = (asked(), refused().unwrap());
+        let waited = asked[refused + 1].1 - asked[refused].1;
+        assert!(waited >= Duration::from_secs(1), "{waited:?}");
+        until("healed", || live.health().failing.is_empty());
+    }
+}
+
+#[test]
+fn an_answer_that_is_cut_at_any_byte_changes_nothing() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut config = config(&sandbox);
+    config.kinds([Kind::ConferenceRoom]).events(false);
+    let live = open(config);
+    let rooms = |snapshot: &Snapshot| {
+        let rooms = snapshot.core_server("default").unwrap().conferences();
+        rooms.iter().map(|room| room.raw()).collect::<Vec<_>>()
+    };
+    let before = (live.snapshot().generation(), rooms(&live.snapshot()));
+    let list = format!("coreServers/{}/conferences", sandbox.core_server_id());
+    // The head and the body; more would be a whole answer.
+    let length = 150 + before.1.iter().map(String::len).sum::<usize>();
+    for cut in 0..length {
+        let failed = metric(&live, "failed_requests");
+        sandbox.fault_from_str(&format!("cut={cut}; on={list}; times=1")).unwrap();
+        until("refused", || metric(&live, "failed_requests") > failed);
+        assert_eq!((live.snapshot().generation(), rooms(&live.snapshot())), before, "cut at {cut}");
+    }
+    until("healed", || live.health().state == State::Live && live.health().failing.is_empty());
+}
+
+/// How many threads ("task") or descriptors ("fd") this process has, and how much memory.
+fn held() -> (usize, usize, u64) {
+    let count = |what: &str| std::fs::read_dir(format!("/proc/self/{what}")).unwrap().count();
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    (count("task"), count("fd"), memory.split_whitespace().next().unwrap().parse::<u64>().unwrap() << 10)
+}
+
+#[test]
+fn a_thousand_faults_of_every_kind_leave_nothing_behind() {
+    const FAULTS: &[&str] = &[
+        "cut=0",
+        "cut=60",
+        "cut=400",
+        "reset=0",
+        "reset=300",
+        "drop",
+        "length=longer",
+        "length=shorter",
+        "length=negative",
+        "length=twice",
+        "chunks=bad_size",
+        "chunks=cut",
+        "chunks=no_end",
+        "garbage=500",
+        "body=html",
+        "body=object",
+        "body=null",
+        "body=empty",
+        "status=500",
+        "status=503; retry_after=0",
+        "status=403",
+        "status=404",
+        "redirect=https://elsewhere:1/",
+        "nested=10000",
+        "gzip_bomb=2M",
+        "headers=2000",
+        "header_bytes=200000",
+    ];
+    if let Ok(url) = std::env::var("ISYM_ALONE") {
+        return suffer(&url);
+    }
+    // The client lives in a process of its own, where nothing but it takes memory.
+    let sandbox = Sandbox::start(SandboxConfig::new().users(30)).unwrap();
+    let mut process = std::process::Command::new(std::env::current_exe().unwrap());
+    process.args(["--exact", "a_thousand_faults_of_every_kind_leave_nothing_behind", "--nocapture"]);
+    let mut process = process.env("ISYM_ALONE", sandbox.url()).spawn().unwrap();
+    let mut strikes = 0;
+    let ended = loop {
+        if let Some(ended) = process.try_wait().unwrap() {
+            break ended;
+        }
+        let fault = FAULTS[strikes % FAULTS.len()];
+        sandbox.fault_from_str(&format!("{fault}; on=*/extensions; times=1")).unwrap();
+        let asked = sandbox.request_count();
+        strikes += 1;
+        let slow = Instant::now() + Duration::from_millis(200);
+        while sandbox.request_count() < asked + 5 && Instant::now() < slow {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    assert!(ended.success(), "after {strikes} faults: {ended}");
+    assert!(strikes > 1000, "{strikes}");
+}
+
+/// The life of the client: it holds after the faults what it held before.
+fn suffer(url: &str) {
+    let mut config = Config::new(url).unwrap();
+    config.backoff(Duration::from_millis(1), Duration::from_millis(5)).unwrap();
+    for kind in Kind::ALL {
+        config.cadence(kind, Duration::from_millis(1), Duration::from_millis(5)).unwrap();
+    }
+    config.max_requests_per_second(10000.0).unwrap().body_limit(1 << 20).unwrap();
+    config.kinds([Kind::Extension]);
+    let live = open(config);
+    let failures = |count: u64| {
+        let end = metric(&live, "failed_requests") + count;
+        until("many failures", || metric(&live, "failed_requests") >= end);
+    };
+    failures(300); // What the process allocates once and keeps, is there.
+    let before = held();
+    failures(1000);
+    let after = held();
+    assert!(after.2 < before.2 + (1 << 20), "{before:?} became {after:?}");
+    assert!(after.0 == before.0 && after.1 <= before.1 + 8, "{before:?} became {after:?}");
+    assert_eq!(live.snapshot().core_server("default").unwrap().extensions().len(), 30);
+    assert!(live.snapshot().epoch() == 1);
+}
+
+#[test]
+fn a_server_that_has_no_address_is_told_by_its_name() {
+    let mut config = Config::new("http://no-such-server.invalid:58080").unwrap();
+    config.backoff(Duration::from_millis(2), Duration::from_millis(50)).unwrap();
+    let live = Live::open(config).unwrap();
+    let error = live.wait(Some(Duration::from_millis(500))).unwrap_err();
+    assert!(error.code() == Code::SyncTimeout && error.message().contains("no-such-server.invalid"), "{error}");
+    let problem = live.health().last_error.unwrap();
+    assert_eq!(problem.error.code(), Code::ConnectionFailed);
+    assert!(problem.error.message().contains("could not be resolved"), "{}", problem.error);
+}
