@@ -264,3 +264,36 @@ fn an_instance_of_another_incarnation_is_not_taken() {
     assert!(world.live.snapshot().by_id(id).is_none());
     assert_eq!(users(&world.live.snapshot()).len(), users(&before).len());
 }
+
+#[test]
+fn a_configuration_id_that_another_one_in_the_list_has_too_identifies_nobody() {
+    let world = World::new();
+    let [(name, id), (other_name, other)] = [100, 200].map(|position| world.user(position));
+    let shared = world.live.snapshot().by_id(other).unwrap().configuration_id().unwrap().to_owned();
+    let says = |id: Uuid, name: &str| {
+        let body = json!({"id": id, "userName": name, "configurationId": shared});
+        world.sandbox.override_body(&world.path(id), &body.to_string());
+        world.tell_of(id);
+        world.until("what it says alone", |snapshot| {
+            let user = snapshot.by_id(id).unwrap();
+            (user.name(), user.configuration_id()) == (Some(name), Some(&shared))
+        });
+    };
+    says(id, &name);
+    let by_name = world.live.user(&name, None).unwrap().strict();
+    let path = format!("coreServers/getByName/default/users/getByName/{name}");
+    let by_path = world.live.handle(&path).unwrap().strict();
+    for strict in [&*by_name, &by_path] {
+        let binding = strict.binding().unwrap();
+        assert_eq!((binding.id, binding.configuration_id), (id, None));
+    }
+    // The name goes to the other one.
+    std::thread::sleep(Duration::from_secs(5)); // So soon an event makes nobody due again.
+    says(id, "somebody");
+    says(other, &name);
+    for strict in [&*by_name, &by_path] {
+        assert_eq!(strict.get().unwrap_err().code(), Code::NotFound);
+    }
+    assert_eq!(users(&world.live.snapshot()).find(&name).map(|user| user.id()), Some(other));
+    assert!(users(&world.live.snapshot()).find(&other_name).is_none());
+}
