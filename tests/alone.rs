@@ -297,3 +297,23 @@ fn a_configuration_id_that_another_one_in_the_list_has_too_identifies_nobody() {
     assert_eq!(users(&world.live.snapshot()).find(&name).map(|user| user.id()), Some(other));
     assert!(users(&world.live.snapshot()).find(&other_name).is_none());
 }
+
+#[test]
+fn events_make_nobody_ask_for_a_list_that_fails_before_its_time() {
+    let world = World::new();
+    let fault = Fault::Status { status: 503, retry_after: Some(300) };
+    world.sandbox.fault(fault, &world.list_path(), Times::Forever);
+    let live = world.live.clone();
+    let refresh = std::thread::spawn(move || live.refresh(Some(Duration::from_millis(500))).unwrap_err().code());
+    assert_eq!(refresh.join().unwrap(), Code::TimedOut);
+    assert_eq!(world.asked(&world.list_path()), 1);
+    // Nobody has them alone, so their list is to be read, as soon as the last time is long enough ago.
+    std::thread::sleep(Duration::from_secs(5));
+    for unknown in 0..10 {
+        world.tell_of(Uuid::from_u128(unknown + 7));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    world.eventually("they are asked for", || world.requests().len() > 10);
+    std::thread::sleep(NO_NEWS);
+    assert_eq!(world.asked(&world.list_path()), 1);
+}

@@ -198,14 +198,14 @@ impl Plan {
     }
 
     /// Something may have been missed: the core servers' lists become due now, and the rest earlier than it would be, one
-    /// every `gap`, what changes fastest first.
+    /// every `gap`, what changes fastest first. What fails goes on waiting, and is read then.
     pub(super) fn catch_up(&mut self, now: Moment, gap: Duration) {
         let mut rest = Vec::new();
         let mut lists = Vec::new();
         for (address, entry) in &self.entries {
             match is_list(address) {
                 true => lists.push(*address),
-                false if entry.urged.is_some() => {}
+                false if entry.urged.is_some() || entry.failures > 0 => {}
                 // What is being asked for may have been answered before.
                 false if entry.in_flight => lists.push(*address),
                 false => rest.push((is_confirming(address), rank(address.kind()), *address)),
@@ -249,6 +249,7 @@ impl Plan {
         let Some(entry) = self.entries.get_mut(address) else { return };
         entry.failures += 1;
         entry.urged = entry.urged.filter(|_| entry.awaited);
+        entry.by = None;
         let alone = wait(entry.failures);
         entry.alone = now + alone;
         let together = address.sub.map_or(0, |sub| {
@@ -370,11 +371,12 @@ impl Plan {
         }
     }
 
-    /// Makes a collection due by a moment, also when it is in flight.
+    /// Makes a collection due by a moment, also when it is in flight. What fails goes on waiting, and is read then.
     pub(super) fn hasten_by(&mut self, address: &Address, moment: Moment) {
         match self.entries.get_mut(address) {
             Some(entry) if entry.in_flight => entry.by = Some(entry.by.map_or(moment, |by| by.min(moment))),
-            _ => self.hasten(address, moment),
+            Some(entry) if entry.failures == 0 => self.hasten(address, moment),
+            _ => {}
         }
     }
 
