@@ -317,3 +317,18 @@ fn events_make_nobody_ask_for_a_list_that_fails_before_its_time() {
     std::thread::sleep(NO_NEWS);
     assert_eq!(world.asked(&world.list_path()), 1);
 }
+
+#[test]
+fn an_instance_that_fails_alone_makes_its_list_due_no_more_often_than_an_event_may() {
+    let world = World::new();
+    let changed: Vec<Uuid> = (100..110).map(|position| world.user(position).1).collect();
+    world.sandbox.fault(Fault::status(500), &format!("{}/*", world.list_path()), Times::Forever);
+    for id in &changed {
+        world.tell_of(*id);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    world.eventually("each is asked for", || changed.iter().all(|id| world.asked(&world.path(*id)) == 1));
+    std::thread::sleep(NO_NEWS);
+    assert!(world.asked(&world.list_path()) <= 2, "{}", world.asked(&world.list_path()));
+    world.eventually("the list", || world.asked(&world.list_path()) > 0);
+}
