@@ -45,6 +45,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// Whether an item of a heap with this time still holds.
+    fn is_due_at(&self, due: Moment) -> bool {
+        self.due == due || self.urged == Some(due)
+    }
+
     /// It is being asked for.
     fn asked_for(&mut self) {
         self.in_flight = true;
@@ -69,6 +74,9 @@ const TURNS: [Class; 4] = [Class::UrgedLists, Class::Urged, Class::Wanted, Class
 
 /// By due time; an item whose time is not its entry's is outdated.
 type Heap = BinaryHeap<Reverse<(Moment, Address)>>;
+
+/// So much of a heap may be outdated, beside twice what there is: what is urged all the time leaves an item each time.
+const OUTDATED: usize = 256;
 
 #[derive(Default)]
 pub(super) struct Plan {
@@ -157,7 +165,7 @@ impl Plan {
             Some(entry) if entry.wanted => Class::Wanted,
             _ => Class::Rest,
         };
-        self.heaps[class as usize].push(Reverse((due, address)));
+        self.queue(class, due, address);
     }
 
     /// Queues a collection that is urged.
@@ -167,7 +175,15 @@ impl Plan {
             _ if is_list(&address) => Class::UrgedLists,
             _ => Class::Urged,
         };
-        self.heaps[class as usize].push(Reverse((urged, address)));
+        self.queue(class, urged, address);
+    }
+
+    fn queue(&mut self, class: Class, due: Moment, address: Address) {
+        let heap = &mut self.heaps[class as usize];
+        heap.push(Reverse((due, address)));
+        if heap.len() > 2 * self.entries.len() + OUTDATED {
+            heap.retain(|Reverse((due, address))| self.entries.get(address).is_some_and(|entry| entry.is_due_at(*due)));
+        }
     }
 
     /// Whether the application reads or watches a collection, from its next turn on.
@@ -329,7 +345,7 @@ impl Plan {
         while let Some(Reverse((due, address))) = heap.peek().copied().filter(|Reverse((due, _))| *due <= now) {
             heap.pop();
             if let Some(entry) = self.entries.get_mut(&address)
-                && (entry.due == due || entry.urged == Some(due))
+                && entry.is_due_at(due)
                 && !entry.in_flight
             {
                 entry.asked_for();
