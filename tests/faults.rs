@@ -340,3 +340,19 @@ fn a_kind_that_begins_to_fail_everywhere_holds_up_nothing_else() {
         until(&format!("{fault}: healed"), &live, || live.health().failing.is_empty());
     }
 }
+
+#[test]
+fn one_lists_long_retry_after_does_not_keep_the_first_snapshot_back_and_is_obeyed() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    sandbox.fault_from_str("status=503; retry_after=300; on=coreServers/*/users").unwrap();
+    sandbox.fault_from_str("status=503; retry_after=300; on=**/callSegments").unwrap();
+    let live = open(&sandbox);
+    let snapshot = live.snapshot();
+    let server = snapshot.core_server("default").unwrap();
+    assert!(!server.users().is_known() && michael(&snapshot) == "Michael Y");
+    assert!(live.health().failing.iter().any(|(kind, _)| *kind == Kind::User), "it is told");
+    let asked = |what: &str| sandbox.requests().iter().filter(|request| request.path.ends_with(what)).count();
+    let before = asked("/callSegments");
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!((asked("/users"), asked("/callSegments")), (1, before));
+}

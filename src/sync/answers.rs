@@ -78,6 +78,9 @@ impl Writer {
         for address in gather.addresses {
             self.plan.add(address, &self.shared.config, now, backoff::random());
         }
+        for (address, until) in gather.put_off {
+            self.plan.failed(&address, now, |_| until.since(now));
+        }
         self.era += 1;
         self.draft = draft;
         match std::mem::take(&mut self.missed) {

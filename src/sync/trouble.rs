@@ -76,7 +76,7 @@ impl Writer {
         if let Some(gather) = &mut self.gather {
             // After a pause there is nothing more to wait for.
             let wait = |failures| if unreachable { Duration::ZERO } else { wait(failures) };
-            if !gather.failed(address, now, wait) {
+            if !gather.failed(address, now, asked_for, wait) {
                 let known = self.draft.get(&address).cloned();
                 let what = if known.is_some() { "as it was before" } else { "without it" };
                 log::warn!("{}: published {what}: {}", problem.about, problem.error);
