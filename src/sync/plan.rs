@@ -19,6 +19,9 @@ use crate::snapshot::collection::Address;
 /// A collection that only confirms what others tell is asked for this many times less often than its kind allows.
 const CONFIRMING: u32 = 12;
 
+/// After so many failures of a kind, and no answer since, it is the kind that is broken.
+const BROKEN: u32 = 3;
+
 /// The schedule of one collection.
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -257,6 +260,11 @@ impl Plan {
     /// Failures in a row of this collection alone.
     pub(super) fn failures(&self, address: &Address) -> u32 {
         self.entries.get(address).map_or(0, |entry| entry.failures)
+    }
+
+    /// Whether several of a kind failed, and none was answered since.
+    pub(super) fn is_broken_kind(&self, address: &Address) -> bool {
+        address.sub.and_then(|sub| self.failing.get(&sub)).is_some_and(|failures| *failures >= BROKEN)
     }
 
     /// Schedules a collection after a failure; `wait` says how long after the n-th in a row. The failures of all of its kind

@@ -43,8 +43,11 @@ impl Writer {
         let refused = matches!(error.code(), Code::Auth | Code::Forbidden)
             || (error.code() == Code::ConnectionFailed && !error.retryable());
         // One kind may be broken or forbidden everywhere; what the list of core servers says holds for the server.
-        let unreachable = lost || (is_root && (refused || self.failures_in_a_row >= many || self.pause.is_some()));
-        if !is_root && !lost && self.failures_in_a_row == many {
+        let unreachable = match is_root {
+            true => lost || refused || self.failures_in_a_row >= many || self.pause.is_some(),
+            false => lost && !self.is_broken_kind(&address),
+        };
+        if !is_root && !unreachable && self.failures_in_a_row == many {
             self.look(now);
         }
         let problem = Problem { error, at: SystemTime::now(), about: path };
@@ -93,6 +96,14 @@ impl Writer {
             false => wait(failures),
         };
         self.plan.failed(&address, now, wait);
+    }
+
+    /// Whether what fails is of a kind that fails everywhere, while all else is answered.
+    fn is_broken_kind(&self, address: &Address) -> bool {
+        match &self.gather {
+            Some(gather) => gather.gave_up(address),
+            None => self.plan.is_broken_kind(address),
+        }
     }
 
     /// Asks for the list of core servers before anything else.
