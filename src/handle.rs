@@ -289,10 +289,9 @@ impl Memory {
     /// The `configurationId` of what was found, where it identifies it: it is not empty, and nothing else has it.
     fn identity<'s>(&self, found: &Resource<'s>) -> Option<&'s str> {
         let known = found.configuration_id().filter(|known| !known.is_empty())?;
-        let (snapshot, collection, _) = found.parts();
         let lists = match &self.locator {
-            Locator::Named { list, .. } => everywhere(snapshot, *list),
-            Locator::Path(_) => vec![List::of_collection(snapshot, collection)],
+            Locator::Named { list, .. } => everywhere(found.snapshot(), *list),
+            Locator::Path(_) => vec![found.list()],
         };
         only_one(&lists, known).map(|_| known)
     }

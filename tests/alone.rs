@@ -264,3 +264,71 @@ fn an_instance_of_another_incarnation_is_not_taken() {
     assert!(world.live.snapshot().by_id(id).is_none());
     assert_eq!(users(&world.live.snapshot()).len(), users(&before).len());
 }
+
+#[test]
+fn a_configuration_id_that_another_one_in_the_list_has_too_identifies_nobody() {
+    let world = World::new();
+    let [(name, id), (other_name, other)] = [100, 200].map(|position| world.user(position));
+    let shared = world.live.snapshot().by_id(other).unwrap().configuration_id().unwrap().to_owned();
+    let says = |id: Uuid, name: &str| {
+        let body = json!({"id": id, "userName": name, "configurationId": shared});
+        world.sandbox.override_body(&world.path(id), &body.to_string());
+        world.tell_of(id);
+        world.until("what it says alone", |snapshot| {
+            let user = snapshot.by_id(id).unwrap();
+            (user.name(), user.configuration_id()) == (Some(name), Some(&shared))
+        });
+    };
+    says(id, &name);
+    let by_name = world.live.user(&name, None).unwrap().strict();
+    let path = format!("coreServers/getByName/default/users/getByName/{name}");
+    let by_path = world.live.handle(&path).unwrap().strict();
+    for strict in [&*by_name, &by_path] {
+        let binding = strict.binding().unwrap();
+        assert_eq!((binding.id, binding.configuration_id), (id, None));
+    }
+    // The name goes to the other one.
+    std::thread::sleep(Duration::from_secs(5)); // So soon an event makes nobody due again.
+    says(id, "somebody");
+    says(other, &name);
+    for strict in [&*by_name, &by_path] {
+        assert_eq!(strict.get().unwrap_err().code(), Code::NotFound);
+    }
+    assert_eq!(users(&world.live.snapshot()).find(&name).map(|user| user.id()), Some(other));
+    assert!(users(&world.live.snapshot()).find(&other_name).is_none());
+}
+
+#[test]
+fn events_make_nobody_ask_for_a_list_that_fails_before_its_time() {
+    let world = World::new();
+    let fault = Fault::Status { status: 503, retry_after: Some(300) };
+    world.sandbox.fault(fault, &world.list_path(), Times::Forever);
+    let live = world.live.clone();
+    let refresh = std::thread::spawn(move || live.refresh(Some(Duration::from_millis(500))).unwrap_err().code());
+    assert_eq!(refresh.join().unwrap(), Code::TimedOut);
+    assert_eq!(world.asked(&world.list_path()), 1);
+    // Nobody has them alone, so their list is to be read, as soon as the last time is long enough ago.
+    std::thread::sleep(Duration::from_secs(5));
+    for unknown in 0..10 {
+        world.tell_of(Uuid::from_u128(unknown + 7));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    world.eventually("they are asked for", || world.requests().len() > 10);
+    std::thread::sleep(NO_NEWS);
+    assert_eq!(world.asked(&world.list_path()), 1);
+}
+
+#[test]
+fn an_instance_that_fails_alone_makes_its_list_due_no_more_often_than_an_event_may() {
+    let world = World::new();
+    let changed: Vec<Uuid> = (100..110).map(|position| world.user(position).1).collect();
+    world.sandbox.fault(Fault::status(500), &format!("{}/*", world.list_path()), Times::Forever);
+    for id in &changed {
+        world.tell_of(*id);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    world.eventually("each is asked for", || changed.iter().all(|id| world.asked(&world.path(*id)) == 1));
+    std::thread::sleep(NO_NEWS);
+    assert!(world.asked(&world.list_path()) <= 2, "{}", world.asked(&world.list_path()));
+    world.eventually("the list", || world.asked(&world.list_path()) > 0);
+}

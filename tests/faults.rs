@@ -340,3 +340,40 @@ fn a_kind_that_begins_to_fail_everywhere_holds_up_nothing_else() {
         until(&format!("{fault}: healed"), &live, || live.health().failing.is_empty());
     }
 }
+
+#[test]
+fn one_lists_long_retry_after_does_not_keep_the_first_snapshot_back_and_is_obeyed() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    sandbox.fault_from_str("status=503; retry_after=300; on=coreServers/*/users").unwrap();
+    sandbox.fault_from_str("status=503; retry_after=300; on=**/callSegments").unwrap();
+    let live = open(&sandbox);
+    let snapshot = live.snapshot();
+    let server = snapshot.core_server("default").unwrap();
+    assert!(!server.users().is_known() && michael(&snapshot) == "Michael Y");
+    assert!(live.health().failing.iter().any(|(kind, _)| *kind == Kind::User), "it is told");
+    let asked = |what: &str| sandbox.requests().iter().filter(|request| request.path.ends_with(what)).count();
+    let before = asked("/callSegments");
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!((asked("/users"), asked("/callSegments")), (1, before));
+}
+
+#[test]
+fn a_kind_whose_every_connection_breaks_pauses_nothing_else_for_long() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(200)).unwrap();
+    sandbox.fault_from_str("drop; on=**/status").unwrap();
+    let mut config = config(&sandbox);
+    // A pause takes half a second on the average.
+    config.backoff(Duration::from_millis(50), Duration::from_secs(1)).unwrap();
+    let live = Live::open(config).unwrap();
+    live.wait(LONG).unwrap();
+    assert!(live.health().failing.iter().any(|(kind, _)| *kind == Kind::Status), "it is told");
+    let asked = sandbox.request_count();
+    until("polled on", &live, || sandbox.request_count() > asked + 1_000);
+    assert_eq!(live.health().state, State::Live);
+    // A server that is gone is noticed all the same.
+    sandbox.stop_listening();
+    until("gone", &live, || live.health().state == State::Stale);
+    sandbox.clear_faults();
+    sandbox.start_listening().unwrap();
+    until("healed", &live, || live.health().failing.is_empty() && live.health().state == State::Live);
+}

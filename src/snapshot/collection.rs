@@ -84,7 +84,8 @@ impl Address {
 /// A row of a Table, in its collection: what a resource is made of. The collection has no patches.
 pub(crate) type Row<'c> = (&'c Arc<Collection>, u32);
 
-/// A Table with its address. The content never changes; the confirmation moves forward.
+/// A Table with its address. The content never changes; the confirmation moves forward, but for a list with patches: what
+/// confirms the list may undo them.
 #[derive(Debug)]
 pub struct Collection {
     pub(crate) address: Address,
@@ -148,7 +149,8 @@ impl Collection {
         if rows.into_iter().filter(|row| patches.put(row.clone())).count() == 0 {
             return self.clone();
         }
-        let patched = Collection::new(self.address, Table::empty(base.table.kind()), base.digest, Moment(0));
+        let table = Table::empty(base.table.kind());
+        let patched = Collection::new(self.address, table, base.digest, base.confirmed());
         Arc::new(Collection { patches: Some(Box::new(patches)), ..patched })
     }
 
@@ -309,23 +311,21 @@ impl Collection {
         self.patches.as_ref().map_or(self.table.report(), |patches| patches.report())
     }
 
-    /// The server said again that this is how it is.
+    /// The server said again that this is how it is, as it was last read whole: of a list with patches the instances that were
+    /// not read alone, and not the list, see [`Collection::settled`].
     pub(crate) fn confirm(&self, asked: Moment) {
-        self.confirmation().fetch_max(asked.0, Ordering::Relaxed);
+        let whole = self.patches.as_ref().map_or(self, |patches| &patches.base);
+        whole.confirmed.fetch_max(asked.0, Ordering::Relaxed);
     }
 
     /// When the server last confirmed it, as a whole.
     pub(crate) fn confirmed(&self) -> Moment {
-        Moment(self.confirmation().load(Ordering::Relaxed))
+        Moment(self.confirmed.load(Ordering::Relaxed))
     }
 
     /// When the server last confirmed one instance, alone or with all others; `None` stands for all.
     pub(crate) fn confirmed_of(&self, item: Option<Uuid>) -> Moment {
         let alone = item.and_then(|id| self.patch(&id)).map_or(Moment(0), |row| row.confirmed());
         alone.max(self.confirmed())
-    }
-
-    fn confirmation(&self) -> &AtomicU64 {
-        self.patches.as_ref().map_or(&self.confirmed, |patches| &patches.base.confirmed)
     }
 }

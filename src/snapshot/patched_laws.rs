@@ -224,6 +224,25 @@ fn an_instance_that_only_the_list_had_is_gone_with_what_is_below_it() {
 }
 
 #[test]
+fn a_list_is_no_younger_than_the_answer_that_undid_what_it_says() {
+    let (kind, instance) = (Kind::User, |n, name| serde_json::json!({"id": id(n).to_string(), "userName": name}));
+    let base = list(kind, &[instance(0, "a"), instance(1, "b")], 100);
+    let patched = base.patched([one(kind, &instance(1, "c"), 101)]);
+    let pinned = snapshot(&patched);
+    // The server says again what the list said first.
+    patched.confirm(Moment(102));
+    let settled = patched.settled();
+    let confirmed = |list: &Arc<Collection>, number| list.find_id(&id(number)).unwrap().0.confirmed();
+    assert_eq!(
+        (settled.confirmed(), confirmed(&settled, 0), confirmed(&settled, 1)),
+        (Moment(102), Moment(102), Moment(102))
+    );
+    let patched = pinned.collection(&patched.address).unwrap();
+    assert_eq!((confirmed(patched, 0), confirmed(patched, 1)), (Moment(102), Moment(101)));
+    assert_eq!((patched.confirmed(), patched.confirmed_of(Some(id(1)))), (Moment(100), Moment(101)));
+}
+
+#[test]
 fn many_patches_read_as_the_list_that_was_built_with_them() {
     let kind = Kind::Extension;
     let instance =

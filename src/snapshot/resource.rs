@@ -253,6 +253,11 @@ impl<'s> Resource<'s> {
         address.is_list_of_core_server().then(list).flatten()
     }
 
+    /// The list that it is in, with all that is in it, also where it was read alone.
+    pub(crate) fn list(&self) -> List<'s> {
+        List::of_collection(self.snapshot, self.own_list().unwrap_or(self.collection))
+    }
+
     /// Where the server is asked for it: for itself where its list is long, otherwise for the whole collection.
     pub(crate) fn address(&self) -> Address {
         let address = self.collection.address;

@@ -79,10 +79,8 @@ impl Writer {
     pub(super) fn did_not_come(&mut self, address: Address, refused: bool, now: Moment) {
         let list = address.whole();
         match (address.item, self.draft.get(&list)) {
-            (Some(id), Some(known)) if known.has_id(&id) => {
-                if refused {
-                    self.doubts.noted.insert(list, (id, now));
-                }
+            (Some(id), Some(known)) if refused && known.has_id(&id) => {
+                self.doubts.noted.insert(list, (id, now));
                 self.plan.urge(&list, now);
             }
             _ => self.hasten_list(&list, now),

@@ -86,11 +86,12 @@ impl Writer {
         self.draft = draft;
         match std::mem::take(&mut self.missed) {
             Missed::Nothing => {}
-            Missed::Something => self.urge_lists(now),
+            Missed::Something => self.lists().iter().for_each(|address| self.plan.urge(address, now)),
             Missed::Changes => self.plan.catch_up(now, self.polls.gap()),
         }
         let urged = std::mem::take(&mut self.urged);
-        self.urge(urged, now);
+        let lists = if std::mem::take(&mut self.refresh) { self.lists() } else { Vec::new() };
+        self.urge(urged.into_iter().chain(lists), now);
         self.dirty = true;
         self.publish();
         self.tell_progress();

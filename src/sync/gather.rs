@@ -14,6 +14,8 @@ use crate::snapshot::draft::Draft;
 
 /// How often one collection is tried before the rest is published without it.
 const TRIES: u32 = 3;
+/// Where the server asks to wait for one for longer than this, the rest is published without it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// When the list of core servers is asked for.
 #[derive(Debug, PartialEq, Eq)]
@@ -223,9 +225,21 @@ impl Gather {
         }
     }
 
-    /// A request failed; `wait` says how long to wait after the n-th time. False when it was tried often enough: it is
+    /// Whether one of its kind was tried often enough, and none was answered since.
+    pub(super) fn gave_up(&self, address: &Address) -> bool {
+        address.sub.is_some_and(|sub| self.given_up.contains(&sub))
+    }
+
+    /// A request failed; `wait` says how long to wait after the n-th time, and `asked_for` how long the server asks us to.
+    /// False when it was tried often enough, or would have to wait for too long: it is
     /// [to be gone without](Gather::go_without).
-    pub(super) fn failed(&mut self, address: Address, now: Moment, wait: impl Fn(u32) -> Duration) -> bool {
+    pub(super) fn failed(
+        &mut self,
+        address: Address,
+        now: Moment,
+        asked_for: Duration,
+        wait: impl Fn(u32) -> Duration,
+    ) -> bool {
         self.in_flight -= 1;
         let failures = self.failures.entry(address).or_default();
         *failures += 1;
@@ -235,7 +249,8 @@ impl Gather {
             return true;
         };
         let is_one_of_many = !address.is_list_of_core_server();
-        if *failures >= TRIES || (is_one_of_many && self.given_up.contains(&sub)) {
+        let is_enough = *failures >= TRIES || asked_for > PATIENCE;
+        if is_enough || (is_one_of_many && self.given_up.contains(&sub)) {
             self.given_up.insert(sub);
             return false;
         }

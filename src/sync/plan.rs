@@ -19,6 +19,9 @@ use crate::snapshot::collection::Address;
 /// A collection that only confirms what others tell is asked for this many times less often than its kind allows.
 const CONFIRMING: u32 = 12;
 
+/// After so many failures of a kind, and no answer since, it is the kind that is broken.
+const BROKEN: u32 = 3;
+
 /// The schedule of one collection.
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -49,6 +52,11 @@ impl Entry {
         self.bounds.min
     }
 
+    /// Whether an item of a heap with this time still holds.
+    fn is_due_at(&self, due: Moment) -> bool {
+        self.due == due || self.urged == Some(due)
+    }
+
     /// It is being asked for.
     fn asked_for(&mut self) {
         self.in_flight = true;
@@ -73,6 +81,9 @@ const TURNS: [Class; 4] = [Class::UrgedLists, Class::Urged, Class::Wanted, Class
 
 /// By due time; an item whose time is not its entry's is outdated.
 type Heap = BinaryHeap<Reverse<(Moment, Address)>>;
+
+/// So much of a heap may be outdated, beside twice what there is: what is urged all the time leaves an item each time.
+const OUTDATED: usize = 256;
 
 #[derive(Default)]
 pub(super) struct Plan {
@@ -161,7 +172,7 @@ impl Plan {
             Some(entry) if entry.wanted => Class::Wanted,
             _ => Class::Rest,
         };
-        self.heaps[class as usize].push(Reverse((due, address)));
+        self.queue(class, due, address);
     }
 
     /// Queues a collection that is urged.
@@ -171,7 +182,15 @@ impl Plan {
             _ if is_list(&address) => Class::UrgedLists,
             _ => Class::Urged,
         };
-        self.heaps[class as usize].push(Reverse((urged, address)));
+        self.queue(class, urged, address);
+    }
+
+    fn queue(&mut self, class: Class, due: Moment, address: Address) {
+        let heap = &mut self.heaps[class as usize];
+        heap.push(Reverse((due, address)));
+        if heap.len() > 2 * self.entries.len() + OUTDATED {
+            heap.retain(|Reverse((due, address))| self.entries.get(address).is_some_and(|entry| entry.is_due_at(*due)));
+        }
     }
 
     /// Whether the application reads or watches a collection, from its next turn on.
@@ -202,14 +221,14 @@ impl Plan {
     }
 
     /// Something may have been missed: the core servers' lists become due now, and the rest earlier than it would be, one
-    /// every `gap`, what changes fastest first.
+    /// every `gap`, what changes fastest first. What fails goes on waiting, and is read then.
     pub(super) fn catch_up(&mut self, now: Moment, gap: Duration) {
         let mut rest = Vec::new();
         let mut lists = Vec::new();
         for (address, entry) in &self.entries {
             match is_list(address) {
                 true => lists.push(*address),
-                false if entry.urged.is_some() => {}
+                false if entry.urged.is_some() || entry.failures > 0 => {}
                 // What is being asked for may have been answered before.
                 false if entry.in_flight => lists.push(*address),
                 false => rest.push((is_confirming(address), rank(address.kind()), *address)),
@@ -247,12 +266,18 @@ impl Plan {
         self.entries.get(address).map_or(0, |entry| entry.failures)
     }
 
+    /// Whether several of a kind failed, and none was answered since.
+    pub(super) fn is_broken_kind(&self, address: &Address) -> bool {
+        address.sub.and_then(|sub| self.failing.get(&sub)).is_some_and(|failures| *failures >= BROKEN)
+    }
+
     /// Schedules a collection after a failure; `wait` says how long after the n-th in a row. The failures of all of its kind
     /// count, until one of them is answered: so many collections that fail alike are asked for no more often than a few.
     pub(super) fn failed(&mut self, address: &Address, now: Moment, wait: impl Fn(u32) -> Duration) {
         let Some(entry) = self.entries.get_mut(address) else { return };
         entry.failures += 1;
         entry.urged = entry.urged.filter(|_| entry.awaited);
+        entry.by = None;
         let alone = wait(entry.failures);
         entry.alone = now + alone;
         let together = address.sub.map_or(0, |sub| {
@@ -327,7 +352,7 @@ impl Plan {
         while let Some(Reverse((due, address))) = heap.peek().copied().filter(|Reverse((due, _))| *due <= now) {
             heap.pop();
             if let Some(entry) = self.entries.get_mut(&address)
-                && (entry.due == due || entry.urged == Some(due))
+                && entry.is_due_at(due)
                 && !entry.in_flight
             {
                 entry.asked_for();
@@ -369,11 +394,12 @@ impl Plan {
         }
     }
 
-    /// Makes a collection due by a moment, also when it is in flight.
+    /// Makes a collection due by a moment, also when it is in flight. What fails goes on waiting, and is read then.
     pub(super) fn hasten_by(&mut self, address: &Address, moment: Moment) {
         match self.entries.get_mut(address) {
             Some(entry) if entry.in_flight => entry.by = Some(entry.by.map_or(moment, |by| by.min(moment))),
-            _ => self.hasten(address, moment),
+            Some(entry) if entry.failures == 0 => self.hasten(address, moment),
+            _ => {}
         }
     }
 

@@ -42,8 +42,11 @@ impl Writer {
         let lost = error.code() == Code::ConnectionFailed && error.http_status().is_none();
         let refused = is_refusal(&error);
         // One kind may be broken or forbidden everywhere; what the list of core servers says holds for the server.
-        let unreachable = lost || (is_root && (refused || self.failures_in_a_row >= many || self.pause.is_some()));
-        if !is_root && !lost && self.failures_in_a_row == many {
+        let unreachable = match is_root {
+            true => lost || refused || self.failures_in_a_row >= many || self.pause.is_some(),
+            false => lost && !self.is_broken_kind(&address),
+        };
+        if !is_root && !unreachable && self.failures_in_a_row == many {
             self.look(now);
         }
         let problem = Problem { error, at: SystemTime::now(), about: path };
@@ -74,9 +77,11 @@ impl Writer {
             // After a pause there is nothing more to wait for.
             let wait = |failures| match unreachable {
                 true => Duration::ZERO,
+                false if is_root => pause_length(bounds, &problem.error, failures, false),
                 false => short_wait(bounds, &problem.error, failures),
             };
-            if !gather.failed(address, now, wait) {
+            let asked_for = problem.error.retry_after().unwrap_or_default();
+            if !gather.failed(address, now, asked_for, wait) {
                 let known = self.draft.get(&address).cloned();
                 let what = if known.is_some() { "as it was before" } else { "without it" };
                 log::warn!("{}: published {what}: {}", problem.about, problem.error);
@@ -99,6 +104,14 @@ impl Writer {
             false => short_wait(bounds, error, failures),
         };
         self.plan.failed(address, now, wait);
+    }
+
+    /// Whether what fails is of a kind that fails everywhere, while all else is answered.
+    fn is_broken_kind(&self, address: &Address) -> bool {
+        match &self.gather {
+            Some(gather) => gather.gave_up(address),
+            None => self.plan.is_broken_kind(address),
+        }
     }
 
     /// Asks for the list of core servers before anything else.

@@ -51,8 +51,10 @@ pub(super) struct Writer {
     pub(super) doubts: Doubts,
     retired: Retired,
     pub(super) missed: Missed,
-    /// What became urgent while an incarnation was gathered.
+    /// What somebody waits for since an incarnation is gathered.
     pub(super) urged: HashSet<Address>,
+    /// Whether somebody waits for all lists since then.
+    pub(super) refresh: bool,
 }
 
 /// What may have changed while an incarnation was gathered, in a part that was read before.
@@ -60,7 +62,7 @@ pub(super) struct Writer {
 pub(super) enum Missed {
     #[default]
     Nothing,
-    /// Events were not listened to from the beginning, or somebody wants the lists anew.
+    /// Events were not listened to from the beginning.
     Something,
     /// An event told of a change.
     Changes,
@@ -90,6 +92,7 @@ impl Writer {
             doubts: Doubts::default(),
             missed: Missed::Nothing,
             urged: HashSet::new(),
+            refresh: false,
             retired: Retired::default(),
             shared,
         }
@@ -234,13 +237,10 @@ impl Writer {
         }
     }
 
-    /// Somebody waits for the list of core servers and their own lists.
-    pub(super) fn urge_lists(&mut self, now: Moment) {
-        let kinds = self.shared.kinds;
-        let lists = self.draft.servers.iter().flat_map(|server| Address::lists(server.id, kinds));
-        for address in lists.chain([Address::ROOT]) {
-            self.plan.await_now(&address, now);
-        }
+    /// The list of core servers and their own lists, whether they are there or not.
+    pub(super) fn lists(&self) -> Vec<Address> {
+        let lists = self.draft.servers.iter().flat_map(|server| Address::lists(server.id, self.shared.kinds));
+        lists.chain([Address::ROOT]).collect()
     }
 
     fn ask(&mut self, address: Address) {
@@ -277,9 +277,8 @@ impl Writer {
                 self.fetched(fetched, now);
             }
             Message::Urgent(addresses) if self.gather.is_some() => self.urged.extend(addresses),
-            Message::Refresh | Message::EventsMissed if self.gather.is_some() => {
-                self.missed = self.missed.max(Missed::Something);
-            }
+            Message::Refresh if self.gather.is_some() => self.refresh = true,
+            Message::EventsMissed if self.gather.is_some() => self.missed = self.missed.max(Missed::Something),
             Message::Hints(_) if self.gather.is_some() => self.missed = Missed::Changes,
             Message::Urgent(addresses) => self.urge(addresses, now),
             Message::Hints(addresses) => {
@@ -293,7 +292,7 @@ impl Writer {
                 }
             }
             Message::EventsMissed => self.plan.catch_up(now, self.polls.gap()),
-            Message::Refresh => self.urge_lists(now),
+            Message::Refresh => self.urge(self.lists(), now),
             Message::Retry => {
                 self.retried = now;
                 self.retry(now);

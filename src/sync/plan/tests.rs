@@ -236,6 +236,38 @@ fn what_failed_waits_whatever_urges_it_unless_somebody_waits_for_it() {
 }
 
 #[test]
+fn what_failed_waits_whatever_hastens_it_and_whatever_may_have_been_missed() {
+    let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let second = Duration::from_secs(1);
+    for address in [address(Kind::CoreServer, "users", 0), address(Kind::User, "status", 7)] {
+        let mut plan = Plan::default();
+        plan.add(address, &config, now, 0.0);
+        assert_eq!(plan.next(now), Some(address));
+        plan.hasten_by(&address, now);
+        plan.failed(&address, now, |_| second);
+        plan.hasten_by(&address, now);
+        plan.catch_up(now, Duration::ZERO);
+        assert_eq!((plan.next(now), plan.next(now + second)), (None, Some(address)));
+    }
+}
+
+#[test]
+fn what_is_outdated_takes_no_memory_to_speak_of() {
+    let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let mut plan = Plan::default();
+    let agents = address(Kind::Extension, "agents", 3);
+    plan.add(agents, &config, now, 0.0);
+    for nanos in 0..100_000 {
+        let now = now + Duration::from_nanos(nanos);
+        plan.urge(&agents, now);
+        assert_eq!(plan.next(now), Some(agents));
+        plan.answered(&agents, now, false);
+    }
+    let queued = plan.heaps.iter().map(BinaryHeap::len).sum::<usize>();
+    assert!(queued < 1_000, "{queued}");
+}
+
+#[test]
 fn the_bucket_lets_through_its_rate() {
     let mut now = Moment(1_000_000_000);
     let mut bucket = Bucket::new(10.0, now);
