@@ -1132,6 +1132,10 @@ bool isym_snapshot_has_data(const struct isym_snapshot *snapshot);
 // it grows by itself when nothing is confirmed any more. INT64_MAX before anything was synced.
 int64_t isym_snapshot_age_ms(const struct isym_snapshot *snapshot);
 
+// When the server last confirmed the core servers' own lists, the oldest of them, as Unix milliseconds, for display. 0 before
+// anything was synced.
+int64_t isym_snapshot_confirmed_at_ms(const struct isym_snapshot *snapshot);
+
 // Where a snapshot comes from.
 enum isym_source isym_snapshot_source(const struct isym_snapshot *snapshot);
 

@@ -920,6 +920,8 @@ public:
     bool has_data() const noexcept { return isym_snapshot_has_data(c()); }
     /// How long ago the server last confirmed it, computed now; milliseconds::max() before anything was synced.
     milliseconds age() const noexcept { return milliseconds(isym_snapshot_age_ms(c())); }
+    /// When the server last confirmed it, for display; the epoch of the clock before anything was synced.
+    Time confirmed_at() const noexcept { return detail::time(isym_snapshot_confirmed_at_ms(c())); }
     Source source() const noexcept { return static_cast<Source>(isym_snapshot_source(c())); }
     std::size_t object_count() const noexcept { return isym_snapshot_object_count(c()); }
 

@@ -117,7 +117,8 @@ static void open_client(void)
     isym_config_free(config);
     FAILS(isym_live_wait(live, 300, &error), ISYM_SYNC_TIMEOUT, "");
     isym_snapshot *empty = pin();
-    CHECK(!isym_snapshot_has_data(empty) && isym_snapshot_age_ms(empty) == INT64_MAX);
+    CHECK(!isym_snapshot_has_data(empty) && isym_snapshot_age_ms(empty) == INT64_MAX
+          && isym_snapshot_confirmed_at_ms(empty) == 0);
     CHECK(isym_snapshot_epoch(empty) == 0 && isym_snapshot_generation(empty) == 0);
     isym_snapshot *none = NULL;
     FAILS(isym_live_snapshot(live, 1000, &none, &error), ISYM_STALE, "nothing was synced");
@@ -150,6 +151,7 @@ static void snapshots(void)
     isym_list list;
     CHECK(isym_snapshot_has_data(snapshot) && isym_snapshot_epoch(snapshot) == 1);
     CHECK(isym_snapshot_source(snapshot) == ISYM_SOURCE_LIVE && isym_snapshot_age_ms(snapshot) < 60000);
+    CHECK(llabs(isym_snapshot_confirmed_at_ms(snapshot) - (int64_t)time(NULL) * 1000) < 60000);
     CHECK(isym_list_count(isym_snapshot_core_servers(snapshot)) == 2);
 
     MUST(isym_snapshot_resolve_list(snapshot, "coreServers/getByName/north/extensions", &list, &error));

@@ -67,7 +67,8 @@ static void null_objects(void)
     CHECK(isym_metrics_at(NULL, 0, NULL) == ISYM_INVALID_ARGUMENT);
 
     CHECK(!isym_snapshot_generation(NULL) && !isym_snapshot_epoch(NULL) && !isym_snapshot_has_data(NULL));
-    CHECK(isym_snapshot_age_ms(NULL) == INT64_MAX && isym_snapshot_source(NULL) == ISYM_SOURCE_NONE);
+    CHECK(isym_snapshot_age_ms(NULL) == INT64_MAX && isym_snapshot_confirmed_at_ms(NULL) == 0
+          && isym_snapshot_source(NULL) == ISYM_SOURCE_NONE);
     CHECK(!isym_snapshot_object_count(NULL) && isym_list_count(isym_snapshot_core_servers(NULL)) == 0);
     CHECK(isym_snapshot_core_server(NULL, "default", &server) == ISYM_INVALID_ARGUMENT);
     CHECK(isym_snapshot_extension(NULL, "default", "1", &extension) == ISYM_INVALID_ARGUMENT);

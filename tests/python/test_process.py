@@ -18,9 +18,18 @@ from isymphony.sandbox import Sandbox
 """
 
 
-def python(program: str, timeout: float = 30) -> subprocess.CompletedProcess[str]:
+def python(
+    program: str, timeout: float = 30, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     source = HEAD + textwrap.dedent(program)
-    return subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=timeout, check=False)
+    return subprocess.run(
+        [sys.executable, "-c", source],
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+        env={**os.environ, **(environment or {})},
+    )
 
 
 BLOCKING = {
@@ -449,3 +458,69 @@ def test_importing_is_cheap() -> None:
         check=True,
     )
     assert done.stdout == plain.stdout, done.stderr
+
+
+# Stands in front of the C library's clocks, and sets one of them forward or back.
+CLOCKS = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <time.h>
+static long shifts[16];
+void set_clock(int clock, long seconds) { __atomic_store_n(&shifts[clock], seconds, __ATOMIC_SEQ_CST); }
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    int (*real)(clockid_t, struct timespec *);
+    *(void **)&real = dlsym(RTLD_NEXT, "clock_gettime");
+    int result = real(clock, time);
+    if (clock >= 0 && clock < 16) time->tv_sec += __atomic_load_n(&shifts[clock], __ATOMIC_SEQ_CST);
+    return result;
+}
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="clocks are set by way of Linux's loader")
+def test_clocks_that_are_set_and_an_hour_asleep(tmp_path: Path) -> None:
+    source, library = tmp_path / "clocks.c", tmp_path / "clocks.so"
+    source.write_text(CLOCKS)
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+    done = python(
+        f"""
+        import ctypes, datetime
+        clocks = ctypes.CDLL({str(library)!r})
+        YEAR, HOUR = 365 * 86400, 3600
+
+        def until(done):
+            end = time.monotonic() + 10
+            while not done():
+                assert time.monotonic() < end, live.health
+                time.sleep(0.005)
+
+        with Sandbox(users=20) as sandbox, isymphony.connect(sandbox.url) as live:
+            name = lambda: live.snapshot().core_servers["default"].extensions["4224"].display_name
+            user = lambda: live.snapshot().core_servers["default"].users["mike"]
+            confirmed = user().confirmed_at
+            # Set by a year either way, the wall clock changes nothing but what is displayed.
+            for number, shift in enumerate([YEAR, -YEAR]):
+                clocks.set_clock(time.CLOCK_REALTIME, shift)
+                assert abs(time.time() - confirmed.timestamp()) > YEAR - HOUR
+                assert live.snapshot().age < 60 and live.health.state == "live"
+                assert abs(user().confirmed_at.timestamp() - time.time()) < 60
+                assert live.snapshot(max_age=60)
+                sandbox.set_display_name("4224", f"Set {{number}}")
+                live.refresh(timeout=10)
+                assert name() == f"Set {{number}}" and live.health.state == "live"
+            clocks.set_clock(time.CLOCK_REALTIME, 0)
+            # An hour asleep: all is an hour old, which is told at once; then it is read, once.
+            asked = len(sandbox.requests)
+            old = live.snapshot()
+            clocks.set_clock(time.CLOCK_BOOTTIME, HOUR)
+            assert HOUR <= old.age < HOUR + 60, old.age
+            until(lambda: live.health.state == "live" and live.snapshot().age < 60)
+            time.sleep(1)
+            asked = len(sandbox.requests) - asked
+            assert asked <= 2 * live.metrics()["collections"], (asked, live.metrics())
+            assert live.snapshot().epoch == 1 and name() == "Set 1"
+            print("well")
+        """,
+        environment={"LD_PRELOAD": str(library)},
+    )
+    assert done.stdout == "well\n", done.stderr

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import json
 import pickle
+import time
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -117,6 +119,7 @@ def test_every_property_of_every_kind(snapshot: isymphony.Snapshot) -> None:
         assert isinstance(resource.id, uuid.UUID)
         assert resource.id is resource.id
         assert 0 <= resource.age < 60
+        assert abs(resource.confirmed_at.timestamp() + resource.age - time.time()) < 5
         assert set(resource.extra) <= set(raw)
         assert snapshot.resolve(resource.path) == resource
         assert resource.core_server == found["CoreServer"]
@@ -205,6 +208,7 @@ def test_pickling(snapshot: isymphony.Snapshot, protocol: int) -> None:
         assert value.path == resource.path
         assert repr(value) == repr(resource)
         assert abs(value.age - resource.age) < 5
+        assert abs(value.confirmed_at - resource.confirmed_at) < datetime.timedelta(seconds=5)
         assert value.core_server is None or value.kind == "CoreServer"
         assert pickle.loads(pickle.dumps(value, protocol)) == resource
     value = pickle.loads(pickle.dumps(every(snapshot)["Extension"], protocol))
@@ -312,6 +316,8 @@ def test_snapshot_facts(snapshot: isymphony.Snapshot) -> None:
     assert snapshot.generation > 0
     assert snapshot.has_data
     assert 0 <= snapshot.age < 60
+    assert snapshot.confirmed_at is not None
+    assert abs(snapshot.confirmed_at.timestamp() + snapshot.age - time.time()) < 5
     assert repr(snapshot).startswith("<Snapshot generation=")
     assert snapshot.core_servers is snapshot.core_servers
 

@@ -79,6 +79,13 @@ pub extern "C" fn isym_snapshot_age_ms(snapshot: Option<&isym_snapshot>) -> i64 
     guard::plain(|| snapshot.map_or(i64::MAX, |snapshot| time::age(snapshot.0.age())))
 }
 
+/// When the server last confirmed the core servers' own lists, the oldest of them, as Unix milliseconds, for display. 0 before
+/// anything was synced.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_snapshot_confirmed_at_ms(snapshot: Option<&isym_snapshot>) -> i64 {
+    guard::plain(|| snapshot.and_then(|snapshot| snapshot.0.confirmed_at()).map_or(0, time::wall))
+}
+
 /// Where a snapshot comes from.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_snapshot_source(snapshot: Option<&isym_snapshot>) -> isym_source {

@@ -1,6 +1,7 @@
 //! A snapshot: everything that is known of the server at one moment.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use isymphony::snapshot::{Source, Target};
 use isymphony::{Code, Error};
@@ -93,6 +94,13 @@ impl Snapshot {
     #[getter]
     fn age(&self) -> f64 {
         if self.core().has_data() { self.core().age().as_secs_f64() } else { f64::INFINITY }
+    }
+
+    /// When the server last confirmed the core servers' lists, the oldest of them, as wall time, for display; `None` before
+    /// anything was synced.
+    #[getter]
+    fn confirmed_at(&self) -> Option<SystemTime> {
+        self.core().confirmed_at()
     }
 
     /// Where it comes from: `"live"`, `"sealed"` or `"replay"`.

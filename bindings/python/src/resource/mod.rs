@@ -10,6 +10,7 @@ pub(crate) mod value;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use isymphony::action::{Arg, Options};
 use isymphony::snapshot::{self, Collection, Value};
@@ -135,6 +136,15 @@ impl Resource {
         match &self.context().detached {
             Some(value) => value.confirmed_at.elapsed().unwrap_or_default().as_secs_f64(),
             None => self.core().age().as_secs_f64(),
+        }
+    }
+
+    /// When the server last confirmed it, as wall time, for display.
+    #[getter]
+    pub(crate) fn confirmed_at(&self) -> SystemTime {
+        match &self.context().detached {
+            Some(value) => value.confirmed_at,
+            None => self.core().confirmed_at(),
         }
     }
 

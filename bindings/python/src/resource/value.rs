@@ -16,11 +16,7 @@ use crate::context::{Context, Detached};
 use crate::errors::{OrRaise, invalid};
 
 pub(crate) fn reduce<'py>(py: Python<'py>, resource: &Resource) -> PyResult<Bound<'py, PyTuple>> {
-    let confirmed_at = match &resource.context().detached {
-        Some(detached) => detached.confirmed_at,
-        None => resource.core().confirmed_at(),
-    };
-    let seconds = confirmed_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+    let seconds = resource.confirmed_at().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
     let module = py.import(intern!(py, "isymphony._isymphony"))?;
     let build = module.getattr(intern!(py, "_resource_from_value"))?;
     let core = resource.core();
