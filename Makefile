@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CARGO ?= cargo
 
-.PHONY: demo test test-rust test-python bench soak lint pictures wheel install develop docs clean
+.PHONY: demo test test-rust test-python test-pythons bench soak lint pictures wheel install develop docs clean
 
 ## The main job on the embedded sandbox.
 demo: develop
@@ -23,6 +23,16 @@ test-rust:
 
 test-python: develop
 	$(BIN)/python -m pytest tests/python
+	$(BIN)/python -m pytest --parallel-threads=4 $(AT_ONCE)
+
+## Each of these tests on many threads at once, on one client.
+AT_ONCE := $(addprefix tests/python/test_,contract.py doctor.py errors.py live.py mapping.py resources.py)
+
+## The wheel, and once the source distribution, under every supported Python that is here. PYTESTS says which tests.
+PYTESTS ?= contract live mapping resources watch
+test-pythons: wheel
+	$(BIN)/maturin sdist --out dist
+	sh tests/python/pythons.sh $(PYTESTS)
 
 ## Ratios to a peer of the same run; docs/performance.md keeps them.
 bench: develop

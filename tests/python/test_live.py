@@ -197,9 +197,9 @@ def test_post(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> Non
     ],
 )
 def test_wrong_settings(settings: dict[str, object], words: str) -> None:
-    url = str(settings.pop("url", "http://127.0.0.1:1"))
+    settings = {"url": "http://127.0.0.1:1", **settings}
     with pytest.raises(isymphony.ConfigError, match=words) as caught:
-        isymphony.connect(url, wait=None, **settings)  # type: ignore[arg-type]
+        isymphony.connect(wait=None, **settings)  # type: ignore[arg-type]
     assert isinstance(caught.value, ValueError)
 
 
@@ -211,6 +211,7 @@ def test_times_that_are_not_possible(wait: float) -> None:
         isymphony.connect("http://127.0.0.1:1", wait="10")  # type: ignore[arg-type]
 
 
+@pytest.mark.thread_unsafe(reason="it moves the one server of all threads")
 def test_how_it_stands_with_the_events(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     eventually(lambda: isymphony_live.health.events == "connected")
     with isymphony.connect(isymphony_sandbox.url, events=False, event_silence=(5, timedelta(seconds=1))) as live:
@@ -292,6 +293,7 @@ def test_many_threads(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live
     assert not failures
 
 
+@pytest.mark.thread_unsafe(reason="it moves the one server of all threads")
 def test_a_strict_handle_refuses_another_object(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     sandbox, live = isymphony_sandbox, isymphony_live
     handle = live.extension("4224")

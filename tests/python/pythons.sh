@@ -1,0 +1,52 @@
+#!/bin/sh
+# Tests of the wheel in dist/ under every supported Python that is installed, in an environment of its own and far from the
+# sources; and of the source distribution, under the last of them. Arguments: which tests, as in `watch` for test_watch.py.
+set -eu
+cd "$(dirname "$0")/../.."
+root=$PWD
+folder=$root/target/pythons
+rm -rf "$folder"
+mkdir -p "$folder/python"
+# Without those that are about the sources, and not about what is installed.
+cp tests/python/*.py "$folder/python"
+rm "$folder/python/test_docs.py" "$folder/python/test_types.py"
+cp -R tests/contract "$folder"
+files=
+for name in "$@"; do
+    files="$files test_$name.py"
+done
+
+find_python() {
+    for python in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
+        if "$python" -c "import sys; sys.exit(sys.version_info[:2] != tuple(map(int, '$1'.split('.'))))" 2>/dev/null; then
+            echo "$python"
+            return
+        fi
+    done
+}
+
+tested=
+for version in 3.10 3.11 3.12 3.13; do
+    python=$(find_python "$version")
+    if [ -z "$python" ]; then
+        echo "skipped: Python $version is not installed"
+        continue
+    fi
+    "$python" -m venv "$folder/$version"
+    bin=$folder/$version/bin
+    # shellcheck disable=SC2046
+    "$bin/pip" install --quiet --disable-pip-version-check $(grep '^pytest' requirements-dev.txt)
+    "$bin/pip" install --quiet --disable-pip-version-check --find-links dist "isymphony[cli]"
+    echo "== the wheel under $("$bin/python" --version)"
+    # shellcheck disable=SC2086
+    (cd "$folder/python" && "$bin/python" -m pytest -q -p no:cacheprovider $files)
+    tested="$tested $version"
+done
+[ -n "$tested" ] || { echo "no supported Python was found" >&2; exit 1; }
+
+# Cargo builds it with what it has built before, where it can.
+"$python" -m venv "$folder/source"
+CARGO_TARGET_DIR=$root/target "$folder/source/bin/pip" install --quiet --disable-pip-version-check --no-binary isymphony \
+    --config-settings build-args="--profile dev" dist/isymphony-*.tar.gz
+"$folder/source/bin/python" -m isymphony demo >/dev/null
+echo "== tested: the wheel under$tested; the source distribution under $("$folder/source/bin/python" --version)"
