@@ -411,6 +411,7 @@ impl Config {
             }
         }
         self.validate_rate()?;
+        self.validate_actions()?;
         if self.ca_file.is_some() && !self.verify {
             return Err(config("ca_file says whom to trust and verify(false) trusts everyone; leave one of them out"));
         }
