@@ -286,6 +286,9 @@ fn arguments_are_checked_and_the_error_says_what_is_allowed() {
     refused(extension.act("originate", &[], None), "needs destination");
     refused(extension.act("originate", &[("to", "1".into())], None), "it has destination");
     refused(extension.originate(&*user), "a User, which cannot be dialled");
+    let queue_handle = live.queue("5001", None).unwrap();
+    refused(queue_handle.login(&*user), "the id of a User, not of an Extension");
+    refused(queue_handle.login(user.resolve().unwrap().to_string()), "the id of a User, not of an Extension");
     let nobody = extension.originate("coreServers/getByName/default/extensions/getByName/999999").unwrap_err();
     assert_eq!(nobody.code(), Code::NotFound);
     assert!(posts(&sandbox).is_empty());
@@ -411,6 +414,21 @@ fn every_call_writes_one_line() {
 
     live.extension("no\nbody", None).unwrap().set_dnd(true).unwrap_err();
     assert!(line().1.contains("target=\"\" id=- path=\"\""));
+
+    let nobody = live.user("nobody", None).unwrap();
+    assert_eq!(nobody.set_status("Secret name", "away", "", None).unwrap_err().code(), Code::NotFound);
+    let (_, text) = line();
+    let starts =
+        "action=\"Status.set\" target=\"\" id=- path=\"\" args=\"type:away\" sent=no tries=0 http=- outcome=refused";
+    assert!(text.starts_with(starts) && text.contains("code=not_found"), "{text}");
+    for user in [&nobody, &user] {
+        assert_eq!(user.set_status_like("No such status").unwrap_err().code(), Code::NotFound);
+        let (_, text) = line();
+        assert!(
+            text.contains("action=\"Status.set\"") && text.contains("sent=no") && text.contains("not_found"),
+            "{text}"
+        );
+    }
 
     sandbox.respond_with("POST */originate", RawResponse::status(412, "words of the server"));
     extension.originate("1").unwrap_err();
