@@ -9,7 +9,7 @@ use super::super::Resource;
 use super::{class, many, one};
 use crate::convert::Seconds;
 use crate::errors::OrRaise;
-use crate::ticket::{Ticket, how, status_args, status_args_like};
+use crate::ticket::{Ticket, how, refuse_status, status_args, status_args_like};
 
 class! {
     /// A user of iSymphony.
@@ -85,7 +85,8 @@ impl User {
         let status = User::view(slf).status().ok_or_else(|| {
             isymphony::Error::new(isymphony::Code::NotFound, format!("{} has no status", base.path_text()))
         });
-        let status = Resource::new(base.context(), &*status.or_raise(py)?);
+        let status = status.map_err(|error| refuse_status(py, &args, error))?;
+        let status = Resource::new(base.context(), &status);
         status.act_with(py, "set", args, options)
     }
 }
