@@ -131,6 +131,11 @@ def test_usage(arguments: tuple[str, ...]) -> None:
     assert "isymphony" in done.stderr
 
 
+def test_what_is_missing_is_named_and_nothing_else() -> None:
+    told = run("act", NOWHERE, EXTENSION, code=2).stderr
+    assert told.endswith("the following arguments are required: ACTION\n")
+
+
 def test_a_mistyped_command_line_shows_no_password() -> None:
     for arguments in (
         (f"http://manager:{SECRET}@pbx",),
@@ -404,6 +409,23 @@ def test_closed_pipe(server: Sandbox) -> None:
         check=False,
     )
     assert helped.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told(server: Sandbox) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "isymphony", "resolve", server.url, EXTENSION],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+            env=clean_environment(WITH_PASSWORD),
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("isymphony: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_terminal_of_another_time(server: Sandbox) -> None:
