@@ -203,7 +203,7 @@ impl SandboxConfig {
             return bad("a sandbox numbers at most 2999 queues and 1999 conference rooms".to_owned());
         }
         if !(0.0..=10_000.0).contains(&self.calls_per_second) {
-            return bad(format!("calls_per_second is {}; it must lie between 0 and 10000", self.calls_per_second));
+            return bad(format!("calls_per_second is {:?}; it must lie between 0 and 10000", self.calls_per_second));
         }
         if self.core_servers.is_empty() || self.core_servers.iter().any(String::is_empty) {
             return bad("a sandbox needs at least one core server, and each needs a slug".to_owned());
