@@ -238,6 +238,24 @@ fn what_is_gone_is_refused_before_anything_is_sent_unless_forced() {
 }
 
 #[test]
+fn what_is_not_synced_is_not_said_to_be_gone_and_can_be_forced() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut config = config(&sandbox);
+    config.kinds([Kind::User]);
+    let live = open_with(config);
+    let user = live.user("4224", Some("default")).unwrap();
+    let extension = live.extension("4224", Some("default")).unwrap();
+    for error in [user.set_status("Lunch", "away", "", None).unwrap_err(), extension.set_dnd(true).unwrap_err()] {
+        assert_eq!(error.code(), Code::Unsupported, "{error}");
+        assert!(error.message().contains("is not among the kinds this client syncs"), "{error}");
+    }
+    assert!(posts(&sandbox).is_empty());
+    let force = Options::default().force(true);
+    assert_eq!(extension.act_with("enable_dnd", &[], &force).unwrap().outcome(), Outcome::Accepted);
+    assert!(sandbox.dnd("4224").unwrap());
+}
+
+#[test]
 fn a_forced_action_is_not_sent_to_a_name_that_reads_as_a_step_up() {
     let (sandbox, live) = world();
     let force = Options::default().force(true);

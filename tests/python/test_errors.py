@@ -257,6 +257,10 @@ def test_bad_arguments_are_in_the_tree(isymphony_sandbox: Sandbox, isymphony_liv
     for set_penalty in (agent.set_penalty, agent_handle.set_penalty):
         with pytest.raises(TypeError, match="penalty"):
             set_penalty(True)
+    with pytest.raises(isymphony.KeyNotFound, match='not int: write "4224"$'):
+        server.extensions[4224]  # type: ignore[index]
+    with pytest.raises(isymphony.KeyNotFound, match="not NoneType$"):
+        server.extensions[None]  # type: ignore[index]
     with pytest.raises(AttributeError):
         agent.property(LONE)
     with pytest.raises(AttributeError):

@@ -83,7 +83,12 @@ impl User {
         let base: &Resource = slf.as_super().get();
         base.context().client().or_raise(py)?;
         let status = User::view(slf).status().ok_or_else(|| {
-            isymphony::Error::new(isymphony::Code::NotFound, format!("{} has no status", base.path_text()))
+            // It may be that statuses are not synced.
+            let path = base.core().id_path().sub("status");
+            let found = path.and_then(|path| base.core().snapshot().resolve_path(&path).map(drop));
+            let none =
+                || isymphony::Error::new(isymphony::Code::NotFound, format!("{} has no status", base.path_text()));
+            found.err().unwrap_or_else(none)
         });
         let status = status.map_err(|error| refuse_status(py, &args, error))?;
         let status = Resource::new(base.context(), &status);
