@@ -5,7 +5,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::convert::Seconds;
+use crate::convert::{self, Seconds};
 use crate::live::Live;
 use crate::settings;
 
@@ -46,7 +46,7 @@ impl<'py> FromPyObject<'_, 'py> for Wait {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        settings::read("wait", &value).map(Wait)
+        convert::argument("wait", &value).map(Wait)
     }
 }
 

@@ -76,8 +76,8 @@ impl<'py, T: FromPyObjectOwned<'py>> FromPyObject<'_, 'py> for Many<T> {
     }
 }
 
-/// A whole number as an argument.
-pub(crate) fn number<'py, T: FromPyObjectOwned<'py>>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<T> {
+/// The value of an argument.
+pub(crate) fn argument<'py, T: FromPyObjectOwned<'py>>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<T> {
     value.extract::<T>().map_err(|error| misfit(value.py(), Code::InvalidArgument, name, error.into()))
 }
 
@@ -165,6 +165,6 @@ pub(crate) fn action_arg(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Arg> 
 pub(crate) fn whole_number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<i64> {
     match value.cast::<PyBool>() {
         Ok(_) => Err(PyTypeError::new_err(format!("argument '{name}': it is a whole number, not bool"))),
-        Err(_) => number(name, value),
+        Err(_) => argument(name, value),
     }
 }

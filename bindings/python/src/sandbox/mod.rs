@@ -10,7 +10,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use crate::convert::{Many, Seconds, number, setting};
+use crate::convert::{Many, Seconds, argument, setting};
 use crate::errors::{OrRaise, invalid};
 use crate::settings::{read, read_or};
 use model::SandboxCoreServer;
@@ -129,7 +129,7 @@ impl Sandbox {
 
     /// Restarts the server just before the answer to the n-th request from now.
     fn restart_at_request(&self, n: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.inner.restart_at_request(number("n", n)?);
+        self.inner.restart_at_request(argument("n", n)?);
         Ok(())
     }
 
@@ -223,7 +223,7 @@ impl Sandbox {
             },
         };
         let mut response = RawResponse::json(body);
-        response.status = status.map_or(Ok(200), |status| number("status", status))?;
+        response.status = status.map_or(Ok(200), |status| argument("status", status))?;
         if let Some(headers) = headers {
             response.headers.clear();
             for (name, value) in headers {

@@ -235,7 +235,7 @@ impl SandboxCoreServer {
         ip: &str,
         port: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Uuid> {
-        let port = port.map_or(Ok(50_000), |port| convert::number("port", port))?;
+        let port = port.map_or(Ok(50_000), |port| convert::argument("port", port))?;
         self.pbx.log_in_user(user_name, ip, port).or_raise(py)
     }
 
@@ -255,7 +255,7 @@ impl SandboxCoreServer {
         note: &str,
         return_time: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        let return_time = return_time.map_or(Ok(-1), |time| convert::number("return_time", time))?;
+        let return_time = return_time.map_or(Ok(-1), |time| convert::argument("return_time", time))?;
         self.pbx.set_status(user_name, name, r#type, note, return_time).or_raise(py)
     }
 
