@@ -50,6 +50,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::catalog::Kind;
 use crate::clock::{Limit, Moment};
 use crate::error::{Code, Error, Result};
 use crate::handle::Handle;
@@ -275,6 +276,18 @@ impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Ticket({} {})", self.path, self.outcome.name())
     }
+}
+
+/// Writes the audit line of a call that is refused before there is an action to carry out, since its target or what its
+/// arguments follow from is not found; and gives its error.
+pub fn refused(kind: Kind, action: &str, args: &[(&str, Arg)], error: Error) -> Error {
+    let mut line = audit::Line::new(format!("{}.{action}", kind.name()));
+    if let Some(row) = kind.row().action(action) {
+        line.args(row, args);
+    }
+    let error = error.context("not sent");
+    line.finish(&Err(error.clone()));
+    error
 }
 
 fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {

@@ -193,7 +193,7 @@ impl Config {
     /// [`Code::Config`] where it is not a number from 0.001 to 1 000 000.
     pub fn max_requests_per_second(&mut self, rate: f64) -> Result<&mut Self> {
         if !(0.001..=1e6).contains(&rate) {
-            return Err(config(format!("max_requests_per_second is {rate}; it must be from 0.001 to 1000000")));
+            return Err(config(format!("max_requests_per_second is {rate:?}; it must be from 0.001 to 1000000")));
         }
         self.max_requests_per_second = Some(rate);
         Ok(self)
@@ -411,6 +411,7 @@ impl Config {
             }
         }
         self.validate_rate()?;
+        self.validate_actions()?;
         if self.ca_file.is_some() && !self.verify {
             return Err(config("ca_file says whom to trust and verify(false) trusts everyone; leave one of them out"));
         }

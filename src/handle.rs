@@ -443,7 +443,8 @@ impl UserHandle {
             ("note", note.into()),
             ("return_time", return_time.unwrap_or(-1).into()),
         ];
-        self.below("status")?.act("set", &args, None)
+        let status = self.below("status").map_err(|error| action::refused(Kind::Status, "set", &args, error))?;
+        status.act("set", &args, None)
     }
 
     /// Sets the status of this name as other users of the core server show it: its type and note are theirs.
@@ -452,7 +453,8 @@ impl UserHandle {
     /// Nothing is sent with [`Code::NotFound`] where no user shows a status of that name, [`Code::Ambiguous`] where two
     /// users show different ones; otherwise as [`Handle::act`].
     pub fn set_status_like(&self, name: &str) -> Result<Ticket> {
-        let (ty, note) = action::status_like(&self.get()?.get(), name)?;
+        let like = self.get().and_then(|user| action::status_like(&user.get(), name));
+        let (ty, note) = like.map_err(|error| action::refused(Kind::Status, "set", &[], error))?;
         self.set_status(name, &ty, &note, None)
     }
 }

@@ -238,6 +238,24 @@ fn what_is_gone_is_refused_before_anything_is_sent_unless_forced() {
 }
 
 #[test]
+fn what_is_not_synced_is_not_said_to_be_gone_and_can_be_forced() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut config = config(&sandbox);
+    config.kinds([Kind::User]);
+    let live = open_with(config);
+    let user = live.user("4224", Some("default")).unwrap();
+    let extension = live.extension("4224", Some("default")).unwrap();
+    for error in [user.set_status("Lunch", "away", "", None).unwrap_err(), extension.set_dnd(true).unwrap_err()] {
+        assert_eq!(error.code(), Code::Unsupported, "{error}");
+        assert!(error.message().contains("is not among the kinds this client syncs"), "{error}");
+    }
+    assert!(posts(&sandbox).is_empty());
+    let force = Options::default().force(true);
+    assert_eq!(extension.act_with("enable_dnd", &[], &force).unwrap().outcome(), Outcome::Accepted);
+    assert!(sandbox.dnd("4224").unwrap());
+}
+
+#[test]
 fn a_forced_action_is_not_sent_to_a_name_that_reads_as_a_step_up() {
     let (sandbox, live) = world();
     let force = Options::default().force(true);
@@ -286,6 +304,9 @@ fn arguments_are_checked_and_the_error_says_what_is_allowed() {
     refused(extension.act("originate", &[], None), "needs destination");
     refused(extension.act("originate", &[("to", "1".into())], None), "it has destination");
     refused(extension.originate(&*user), "a User, which cannot be dialled");
+    let queue_handle = live.queue("5001", None).unwrap();
+    refused(queue_handle.login(&*user), "the id of a User, not of an Extension");
+    refused(queue_handle.login(user.resolve().unwrap().to_string()), "the id of a User, not of an Extension");
     let nobody = extension.originate("coreServers/getByName/default/extensions/getByName/999999").unwrap_err();
     assert_eq!(nobody.code(), Code::NotFound);
     assert!(posts(&sandbox).is_empty());
@@ -411,6 +432,21 @@ fn every_call_writes_one_line() {
 
     live.extension("no\nbody", None).unwrap().set_dnd(true).unwrap_err();
     assert!(line().1.contains("target=\"\" id=- path=\"\""));
+
+    let nobody = live.user("nobody", None).unwrap();
+    assert_eq!(nobody.set_status("Secret name", "away", "", None).unwrap_err().code(), Code::NotFound);
+    let (_, text) = line();
+    let starts =
+        "action=\"Status.set\" target=\"\" id=- path=\"\" args=\"type:away\" sent=no tries=0 http=- outcome=refused";
+    assert!(text.starts_with(starts) && text.contains("code=not_found"), "{text}");
+    for user in [&nobody, &user] {
+        assert_eq!(user.set_status_like("No such status").unwrap_err().code(), Code::NotFound);
+        let (_, text) = line();
+        assert!(
+            text.contains("action=\"Status.set\"") && text.contains("sent=no") && text.contains("not_found"),
+            "{text}"
+        );
+    }
 
     sandbox.respond_with("POST */originate", RawResponse::status(412, "words of the server"));
     extension.originate("1").unwrap_err();

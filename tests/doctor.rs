@@ -92,6 +92,17 @@ fn only_the_core_servers_that_are_wanted_are_examined() {
     let b = sandbox.core_server("b").unwrap().core_server_id();
     let users = report.set("CoreServer.users").unwrap();
     assert_eq!((users.asked, users.example.clone()), (1, Some(format!("coreServers/{b}/users"))));
+    assert!(report.ok(), "{report}");
+
+    config.core_servers(["b", "nowhere"]).unwrap();
+    let report = doctor::examine(&config, &Options::default());
+    assert!(
+        !report.ok() && finding(&report, "coreServers").message.contains("no core server named nowhere"),
+        "{report}"
+    );
+    config.core_servers(["c"]).unwrap();
+    let report = doctor::examine(&config, &Options::default().sample(1).search(1));
+    assert_eq!(report.kind(Kind::CoreServer).unwrap().sampled, 1);
 }
 
 #[test]
@@ -327,6 +338,20 @@ fn the_software_is_told_as_the_server_tells_it() {
     let report = examine(&sandbox);
     assert_eq!(report.software.as_deref(), Some("Jetty(9.2.4)"));
     assert!(report.to_string().contains("Jetty(9.2.4)") && report.ok(), "{report}");
+}
+
+#[test]
+fn a_server_whose_core_servers_cannot_be_read_is_not_well() {
+    let sandbox = world();
+    sandbox.fault(Fault::Html, "coreServers", Times::Forever);
+    let report = examine(&sandbox);
+    assert!(!report.ok(), "{report}");
+    assert_eq!(finding(&report, "coreServers").severity, Severity::Error);
+    sandbox.clear_faults();
+    sandbox.override_body("coreServers", "[]");
+    let report = examine(&sandbox);
+    assert!(!report.ok(), "{report}");
+    assert!(finding(&report, "coreServers").message.contains("no core server"), "{report}");
 }
 
 #[test]

@@ -173,6 +173,21 @@ fn wrong_credentials_and_a_closed_door_are_told_apart_and_can_be_mended() {
 }
 
 #[test]
+fn wrong_credentials_and_a_closed_door_are_tried_again_slowly() {
+    for denied in [false, true] {
+        let sandbox = Sandbox::start(SandboxConfig::new().credentials("manager", "right")).unwrap();
+        sandbox.set_denied(denied);
+        let mut settings = Config::new(&sandbox.url()).unwrap();
+        settings.credentials("manager", "wrong").unwrap().events(false);
+        let live = Live::open(settings).unwrap();
+        assert!(live.wait(Some(Duration::from_millis(500))).is_err());
+        let asked = sandbox.request_count();
+        std::thread::sleep(Duration::from_secs(3));
+        assert_eq!(sandbox.request_count(), asked, "denied: {denied}");
+    }
+}
+
+#[test]
 fn a_bad_list_does_not_hold_up_the_others() {
     let sandbox = sandbox();
     sandbox.fault(Fault::status(500), "*/queues", Times::Forever);

@@ -161,6 +161,10 @@ fn mistakes_are_told_with_their_line_and_what_is_allowed() {
             "[subs.\"Extension.originate\"]\nkind = \"raw\"",
             "line 2: \"originate\" is the action originate of a Extension",
         ),
+        (
+            "[subs.\"Extension.call\"]\nkind = \"raw\"\n[actions.\"Extension.originate\"]\npath = \"call\"",
+            "line 4: \"call\" is a sub resource of a Extension, so it cannot be an action",
+        ),
         ("[subs.\"Extension.a b\"]\nkind = \"raw\"", "line 2: \"a b\" must be one plain path segment"),
     ] {
         let message = refused(overlay);

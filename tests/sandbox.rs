@@ -505,12 +505,16 @@ fn bad_settings_are_refused() {
         SandboxConfig::new().calls_per_second(f64::NAN),
         SandboxConfig::new().credentials("a:b", ""),
         SandboxConfig::new().queues(3000),
+        SandboxConfig::new().calls_at_start(1_000_001),
         SandboxConfig::new().max_connections(0),
     ] {
         assert_eq!(Sandbox::start(config).unwrap_err().code(), Code::Config);
     }
     let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
     assert_eq!(Sandbox::start(SandboxConfig::new().port(sandbox.port())).unwrap_err().code(), Code::Config);
+    assert_eq!(sandbox.originate("4224", "").unwrap_err().code(), Code::InvalidArgument);
+    let call = sandbox.add_call("4224", &Caller::new("Ann", "5550001")).unwrap();
+    assert_eq!(sandbox.transfer(call, "").unwrap_err().code(), Code::InvalidArgument);
     fn shared<T: Send + Sync>(_: &T) {}
     shared(&sandbox);
     Sandbox::start(SandboxConfig::new().users(0).queues(1)).unwrap();

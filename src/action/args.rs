@@ -74,7 +74,7 @@ impl Context<'_> {
                 PENALTIES.end(),
                 shown(given)
             ))),
-            (ArgType::ExtensionId, Arg::Id(id)) => Ok(Value::from(id.to_string())),
+            (ArgType::ExtensionId, Arg::Id(id)) => self.known_extension(*id).map(|id| Value::from(id.to_string())),
             (ArgType::ExtensionId, Arg::Text(text)) => self.extension_id(text).map(|id| Value::from(id.to_string())),
             (ArgType::ExtensionId, Arg::Int(_)) => {
                 Err(invalid("it must be an extension's number as text, its id or its path"))
@@ -106,7 +106,7 @@ impl Context<'_> {
     /// The id of an extension that is given by its id, its path, or its number in the target's core server.
     fn extension_id(&self, text: &str) -> Result<Uuid> {
         if let Ok(id) = Uuid::try_parse(text) {
-            return Ok(id);
+            return self.known_extension(id);
         }
         let resource = match text.contains('/') {
             true => self.snapshot.resolve(text)?.one()?,
@@ -120,6 +120,14 @@ impl Context<'_> {
         match resource.kind() {
             Kind::Extension => Ok(resource.id()),
             kind => Err(invalid(format!("it is the path of a {kind}, not of an Extension"))),
+        }
+    }
+
+    /// An id, unless something else is known to have it. One that is not known may be that of an extension a licence hides.
+    fn known_extension(&self, id: Uuid) -> Result<Uuid> {
+        match self.snapshot.by_id(id).map(|resource| resource.kind()) {
+            Some(Kind::Extension) | None => Ok(id),
+            Some(kind) => Err(invalid(format!("it is the id of a {kind}, not of an Extension"))),
         }
     }
 }

@@ -67,7 +67,8 @@ impl Call<'_> {
         let snapshot = self.live.snapshot();
         let target = match (self.locate)(&snapshot).and_then(|target| self.still_there(&snapshot, target)) {
             Ok(target) => target,
-            Err(error) if self.options.force && error.code() == Code::NotFound => {
+            // What is not synced, or absent as an overlay says, is no more known to be there than what is gone.
+            Err(error) if self.options.force && matches!(error.code(), Code::NotFound | Code::Unsupported) => {
                 let path = (self.path)().ok_or_else(|| error.context("not sent"))?;
                 return self.send_by_path(&path, row, deadline, line);
             }

@@ -127,6 +127,42 @@ fn actions_can_be_moved() {
 }
 
 #[test]
+fn actions_that_would_take_each_others_place_are_found() {
+    let refused = |change: &dyn Fn(&mut Config), says: &str| {
+        let mut config = Config::new("http://pbx").unwrap();
+        change(&mut config);
+        let error = config.validate().unwrap_err();
+        assert_eq!(error.code(), Code::Config);
+        assert!(error.message().contains(says), "{error}");
+    };
+    let path = |config: &mut Config, action: &str, path: &str| {
+        config.action_path(Kind::Queue, action, path).unwrap();
+    };
+    refused(&|config| path(config, "login", "logout"), "login and logout of a Queue are both at \"logout\"");
+    refused(&|config| path(config, "login", "agents"), "login of a Queue is at \"agents\", which is a sub resource");
+    refused(
+        &|config| {
+            config.overlay("[subs.\"Queue.in\"]\nkind = \"raw\"").unwrap();
+            path(config, "login", "in");
+        },
+        "login of a Queue is at \"in\", which is a sub resource",
+    );
+    refused(
+        &|config| _ = config.action_body_key(Kind::Status, "set", "note", "name").unwrap(),
+        "the arguments name and note of Status.set have the same key \"name\"",
+    );
+    let mut config = Config::new("http://pbx").unwrap();
+    path(&mut config, "login", "logout");
+    path(&mut config, "logout", "login");
+    config.validate().unwrap();
+    path(&mut config, "logout", "out");
+    config
+        .overlay("[actions.\"Agent.pause\"]\npath = \"unpause\"\n[actions.\"Agent.unpause\"]\nabsent = true")
+        .unwrap();
+    config.validate().unwrap();
+}
+
+#[test]
 fn kinds_limit_and_core_servers_always_stay() {
     let mut config = Config::new("http://pbx").unwrap();
     assert!(Kind::ALL.iter().all(|kind| config.wants(*kind)));

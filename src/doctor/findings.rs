@@ -1,7 +1,7 @@
 //! What the checks mean, and what to do about it.
 
 use super::report::{Finding, KindCheck, NameVerdict, Passed, Report, SET, SetCheck, Severity, Verdict};
-use crate::catalog::Mark;
+use crate::catalog::{Mark, ROOT};
 use crate::config::Config;
 
 /// The findings of a report, the worst first.
@@ -91,10 +91,17 @@ fn set(check: &SetCheck, findings: &mut Vec<Finding>) {
             "check the rights of the user, and the access control list",
         ),
         Verdict::Broken => (
-            by_mark(check.mark),
+            // Without core servers nothing else can be asked for.
+            if check.name == ROOT { Severity::Error } else { by_mark(check.mark) },
             format!("{} of {} answers cannot be used: {reason}", check.broken, check.asked),
             "look into the server's log",
         ),
+        Verdict::Present if check.name == ROOT => match &check.reason {
+            Some(why) => {
+                (Severity::Error, why.clone(), "check core_servers in the settings, and the server's own settings")
+            }
+            None => return,
+        },
         Verdict::Present if check.broken > 0 => (
             Severity::Warning,
             format!("{} of {} answers cannot be used: {reason}", check.broken, check.asked),

@@ -62,15 +62,32 @@ impl Sample {
     }
 
     fn wants(&self, core_server: &Instance) -> bool {
-        let slug = core_server.object.get(self.slug).and_then(Value::as_str);
-        self.core_servers.as_ref().is_none_or(|slugs| slugs.iter().any(|wanted| Some(wanted.as_str()) == slug))
+        self.core_servers.as_ref().is_none_or(|slugs| slugs.iter().any(|wanted| self.is_named(core_server, wanted)))
+    }
+
+    fn is_named(&self, core_server: &Instance, slug: &str) -> bool {
+        core_server.object.get(self.slug).and_then(Value::as_str) == Some(slug)
+    }
+
+    /// Which core servers there should be and are not.
+    fn missing(&self, found: &[Instance]) -> Option<String> {
+        let is_missing = |slug: &&String| !found.iter().any(|core_server| self.is_named(core_server, slug));
+        let wanted: Vec<&str> = self.core_servers.iter().flatten().filter(is_missing).map(String::as_str).collect();
+        match wanted.as_slice() {
+            [] if found.is_empty() => Some("the list is empty: there is no core server to ask for anything".to_owned()),
+            [] => None,
+            missing => Some(format!("the server has no core server named {}", missing.join(", "))),
+        }
     }
 }
 
 /// Asks for every list and singleton of the catalogue.
 pub(super) fn examine(asker: &mut Asker, config: &Config, sample: &mut Sample, report: &mut Report) {
     let mut root = check(ROOT.to_owned(), Some(Kind::CoreServer), Mark::Inferred.letter());
-    let mut found = ask(asker, ROOT, Shape::List, sample.search, &mut root);
+    let mut found = ask(asker, ROOT, Shape::List, usize::MAX, &mut root);
+    if root.present > 0 {
+        root.reason = sample.missing(&found);
+    }
     found.retain(|instance| sample.wants(instance));
     sample.add(Kind::CoreServer, found);
     root.verdict = verdict(&root, false);

@@ -133,7 +133,7 @@ impl<'t> Reader<'t> {
             match *field {
                 "path" => {
                     let path = self.text("path", value)?;
-                    if SubId::find(kind, path).is_some() {
+                    if config.is_sub(kind, path) {
                         let message = format!("{path:?} is a sub resource of a {kind}, so it cannot be an action");
                         return Err(self.error_at(value.span().start, &message));
                     }

@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use percent_encoding::percent_decode_str;
 
-use crate::catalog::{Action, Kind, KindSet, SubId};
+use crate::catalog::{Action, Arg, Kind, KindSet, SubId};
 use crate::config::Config;
+use crate::error::{Code, Error, Result};
 use crate::snapshot::json_string;
 
 /// What overlays changed, besides the actions' paths and keys, which have settings of their own.
@@ -46,6 +47,39 @@ impl Config {
     /// The path segments below an instance of a kind whose objects the catalogue does not know.
     pub fn get_raw_subs(&self, kind: Kind) -> impl Iterator<Item = &str> {
         self.rows.raw.iter().filter(move |(parent, _)| *parent == kind).map(|(_, segment)| segment.as_str())
+    }
+
+    /// Whether a path segment below an instance of a kind is one of its sub resources, raw ones too.
+    pub(super) fn is_sub(&self, kind: Kind, segment: &str) -> bool {
+        SubId::find(kind, segment).is_some() || self.get_raw_subs(kind).any(|raw| raw == segment)
+    }
+
+    /// Whether actions have places of their own: else one would be carried out in the place of another one, or an argument
+    /// be lost.
+    pub(crate) fn validate_actions(&self) -> Result<()> {
+        let actions = |kind: Kind| kind.row().actions.iter().map(move |row| (kind, row));
+        for (kind, action) in Kind::ALL.into_iter().flat_map(actions) {
+            let (name, path) = (action.name, self.get_action_path(kind, action.name).unwrap_or_default());
+            let earlier = kind.row().actions.iter().take_while(|other| other.name != name);
+            let mut twins = earlier.filter(|other| self.get_action_path(kind, other.name) == Some(path));
+            let absent = |name| self.is_absent_action(kind, name);
+            if let Some(twin) = twins.find(|twin| !absent(twin.name) && !absent(name)) {
+                let twin = twin.name;
+                return Err(wrong(format!("the actions {twin} and {name} of a {kind} are both at {path:?}")));
+            }
+            if self.is_sub(kind, path) && !absent(name) {
+                let why = "which is a sub resource of it";
+                return Err(wrong(format!("the action {name} of a {kind} is at {path:?}, {why}")));
+            }
+            let key = |arg: &Arg| self.get_action_body_key(kind, name, arg.name);
+            for (i, arg) in action.args.iter().enumerate() {
+                if let Some(twin) = action.args[..i].iter().find(|other| key(other) == key(arg)) {
+                    let (a, b, key) = (twin.name, arg.name, key(arg).unwrap_or_default());
+                    return Err(wrong(format!("the arguments {a} and {b} of {kind}.{name} have the same key {key:?}")));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What is synced.
@@ -90,6 +124,10 @@ impl Config {
         }
         (!row.is_empty()).then(|| format!("[actions.\"{}.{}\"]\n{row}", kind.name(), action.name))
     }
+}
+
+fn wrong(message: String) -> Error {
+    Error::new(Code::Config, message)
 }
 
 #[cfg(test)]

@@ -119,7 +119,8 @@ impl SandboxConfig {
         self
     }
 
-    /// How many linked calls there are at the start; they last until somebody hangs up. Default 0.
+    /// How many linked calls there are at the start; they last until somebody hangs up. Default 0, at most
+    /// 1 000 000.
     pub fn calls_at_start(mut self, calls: u32) -> Self {
         self.calls_at_start = calls;
         self
@@ -195,11 +196,14 @@ impl SandboxConfig {
         if self.users == 0 && self.extra_extensions > 0 {
             return bad("extra extensions are shared out among the users, and there are no users".to_owned());
         }
+        if self.calls_at_start > 1_000_000 {
+            return bad(format!("calls_at_start is {}; it must be at most 1000000", self.calls_at_start));
+        }
         if self.queues > 2_999 || self.conferences > 1_999 {
             return bad("a sandbox numbers at most 2999 queues and 1999 conference rooms".to_owned());
         }
         if !(0.0..=10_000.0).contains(&self.calls_per_second) {
-            return bad(format!("calls_per_second is {}; it must lie between 0 and 10000", self.calls_per_second));
+            return bad(format!("calls_per_second is {:?}; it must lie between 0 and 10000", self.calls_per_second));
         }
         if self.core_servers.is_empty() || self.core_servers.iter().any(String::is_empty) {
             return bad("a sandbox needs at least one core server, and each needs a slug".to_owned());

@@ -125,13 +125,20 @@ impl<'s> List<'s> {
         if kind.row().symbolic.is_none() {
             return Error::new(Code::Unsupported, format!("a {kind} has no symbolic name; use its id"));
         }
+        self.not_there(format!("no {kind} is named {name:?}"))
+    }
+
+    /// The error for what is not in it: that it is not there, unless nothing can be said of its kind.
+    #[cold]
+    pub(super) fn not_there(&self, message: String) -> Error {
+        let kind = self.kind;
         if !self.snapshot.has_data() {
             return Error::new(Code::NotFound, "nothing was synced yet");
         }
         if !self.snapshot.0.kinds.contains(kind) {
             return Error::new(Code::Unsupported, format!("{kind} is not among the kinds this client syncs"));
         }
-        Error::new(Code::NotFound, format!("no {kind} is named {name:?}"))
+        Error::new(Code::NotFound, message)
     }
 }
 

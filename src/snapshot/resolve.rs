@@ -72,12 +72,10 @@ fn pick<'s>(list: &List<'s>, step: &Step) -> Result<Resource<'s>> {
     let kind = step.kind();
     match &step.selector {
         Some(Selector::Name(name)) => list.by_name(name),
-        Some(Selector::Id(id)) => {
-            list.by_id(*id).ok_or_else(|| Error::new(Code::NotFound, format!("no {kind} has the id {id}")))
-        }
+        Some(Selector::Id(id)) => list.by_id(*id).ok_or_else(|| list.not_there(format!("no {kind} has the id {id}"))),
         None => {
             debug_assert_eq!(step.sub.map(|sub| sub.row().shape), Some(Shape::Singleton));
-            list.at(0).ok_or_else(|| Error::new(Code::NotFound, format!("there is no {kind}")))
+            list.at(0).ok_or_else(|| list.not_there(format!("there is no {kind}")))
         }
     }
 }

@@ -6,6 +6,33 @@
 static isym_sandbox *sandbox;
 static isym_live *live;
 
+/* What the log callback got: all lines, those of actions, and the last of these. */
+static int lines, audited;
+static char audit[4096];
+
+static void count_line(isym_log_level level, isym_str target, isym_str message, void *userdata)
+{
+    if (userdata != &lines || level > ISYM_LOG_DEBUG || strncmp(target.ptr, "isymphony", 9) != 0 || message.len == 0 ||
+        strstr(message.ptr, "s3cret") != NULL || isym_version().len == 0)
+        return;
+    __atomic_add_fetch(&lines, 1, __ATOMIC_RELAXED);
+    /* An action is logged by the thread that calls it. */
+    if (strcmp(target.ptr, "isymphony::action") == 0) {
+        audited++;
+        snprintf(audit, sizeof audit, "%s", message.ptr);
+    }
+}
+
+/* One action was logged since the last look, so and so. */
+static int logged(const char *starts, const char *holds)
+{
+    int one = audited == 1 && strncmp(audit, starts, strlen(starts)) == 0 && strstr(audit, holds) != NULL;
+    if (!one)
+        fprintf(stderr, "%d lines, the last: %s\n", audited, audit);
+    audited = 0;
+    return one;
+}
+
 static void nap(int ms)
 {
     struct timespec time = {ms / 1000, ms % 1000 * 1000000L};
@@ -348,7 +375,11 @@ static void actions(void)
     posted("POST", "/enableDnd", "");
     MUST(isym_extension_set_dnd(live, "default", "4224", false, NULL, &error));
 
+    audited = 0;
     MUST(isym_user_set_status(live, "default", "4224", "Lunch", "away", "back soon", 1700000000000, &ticket, &error));
+    CHECK(logged("action=\"Status.set\" target=\"coreServers/getByName/default/users/getByName/4224/status\" id=",
+                 " args=\"type:away\" sent=yes tries=1 http=204 outcome=accepted ms="));
+    CHECK(strstr(audit, "Lunch") == NULL && strstr(audit, "back soon") == NULL);
     MUST(isym_ticket_wait(ticket, 5000, &snapshot, &error));
     isym_user user = {0};
     isym_user_status status = {0};
@@ -363,6 +394,9 @@ static void actions(void)
     snapshot = NULL;
     FAILS(isym_user_set_status(live, "default", "4224", "Lunch", "purple", NULL, -1, NULL, &error),
           ISYM_INVALID_ARGUMENT, "altpurple");
+    CHECK(logged("action=\"Status.set\"", " sent=no tries=0 http=- outcome=refused"));
+    FAILS(isym_user_set_status(live, NULL, "nobody", "Lunch", "away", NULL, -1, NULL, &error), ISYM_NOT_FOUND, "nobody");
+    CHECK(logged("action=\"Status.set\" target=\"\" id=- path=\"\"", "code=not_found"));
 
     MUST(isym_sandbox_id_of(sandbox, NULL, ISYM_KIND_EXTENSION, "4224", &id, &error));
     MUST(isym_sandbox_add_queue(sandbox, NULL, "5998", "Busy", NULL, &error));
@@ -662,15 +696,6 @@ static void scripts(void)
     MUST(isym_sandbox_start_listening(sandbox, &error));
     CHECK(isym_sandbox_connections(sandbox) < 100 && isym_sandbox_incarnation(sandbox) == 2);
     MUST(isym_sandbox_set_credentials(sandbox, NULL, NULL, &error));
-}
-
-static int lines;
-
-static void count_line(isym_log_level level, isym_str target, isym_str message, void *userdata)
-{
-    if (userdata == &lines && level <= ISYM_LOG_DEBUG && strncmp(target.ptr, "isymphony", 9) == 0 && message.len > 0 &&
-        strstr(message.ptr, "s3cret") == NULL && isym_version().len > 0)
-        __atomic_add_fetch(&lines, 1, __ATOMIC_RELAXED);
 }
 
 int main(void)

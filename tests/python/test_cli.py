@@ -131,6 +131,25 @@ def test_usage(arguments: tuple[str, ...]) -> None:
     assert "isymphony" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("sandbox", "--port", "99999"), "argument --port: '99999' is not a whole number from 0 to 65535"),
+        (("sandbox", "--users", "-1"), "argument --users: '-1' is not a whole number from 0 to 1000000"),
+        (("sandbox", "--seed", "9" * 5000), "is not a whole number from 0 to 1000000"),
+        (("sandbox", "--calls-per-second", "nan"), "argument --calls-per-second: 'nan' is not a number"),
+        (("resolve", NOWHERE, EXTENSION, "--timeout", "-1"), "argument --timeout: '-1' is not a number that is not"),
+    ],
+)
+def test_a_number_out_of_range_is_told_with_what_is_allowed(arguments: tuple[str, ...], says: str) -> None:
+    assert says in run(*arguments, code=2).stderr
+
+
+def test_what_is_missing_is_named_and_nothing_else() -> None:
+    told = run("act", NOWHERE, EXTENSION, code=2).stderr
+    assert told.endswith("the following arguments are required: ACTION\n")
+
+
 def test_a_mistyped_command_line_shows_no_password() -> None:
     for arguments in (
         (f"http://manager:{SECRET}@pbx",),
@@ -404,6 +423,23 @@ def test_closed_pipe(server: Sandbox) -> None:
         check=False,
     )
     assert helped.stderr == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told(server: Sandbox) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "isymphony", "resolve", server.url, EXTENSION],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+            env=clean_environment(WITH_PASSWORD),
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("isymphony: ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_terminal_of_another_time(server: Sandbox) -> None:

@@ -175,11 +175,29 @@ def test_bad_arguments_are_in_the_tree(isymphony_sandbox: Sandbox, isymphony_liv
         ("cadences", {LONE: (1, 2)}),
         ("action_paths", {"extension.originate": LONE}),
         ("action_body_keys", {LONE: "x"}),
+        ("connect_timeout", -1),
+        ("backoff", (float("nan"), 1)),
+        ("backoff", (1, 2, 3)),
+        ("cadences", {"users": (1, 2, 3)}),
+        ("ca_file", "no-such-file"),
+        ('both at "logout"', {"queue.login": "logout"}),
     ]
     for name, value in settings:
+        setting = name if name.isidentifier() else "action_paths"
         with pytest.raises(isymphony.ConfigError, match=name):
-            isymphony.connect(url, wait=None, **{name: value})
-    for name in ("sample", "search"):
+            isymphony.connect(url, **{"wait": None, setting: value})
+    mistakes: list[tuple[str, Any, str]] = [
+        ("core_servers", "default", "a list"),
+        ("resources", "extensions", "a list"),
+        ("overlay", 1, "the path of a file, or a list of paths"),
+        ("overlay", [1], "the path of a file, or a list of paths"),
+        ("client_cert", 1, "the path of a file, or a tuple of two"),
+        ("client_cert", ("a", "b", "c"), "the paths of the certificate and of its key"),
+    ]
+    for name, value, says in mistakes:
+        with pytest.raises(TypeError, match=f"^argument '{name}': it is {says}.*$"):
+            isymphony.connect(url, **{"wait": None, name: value})
+    for name in ("sample", "search", "time_limit"):
         with pytest.raises(isymphony.ConfigError, match=name):
             isymphony.doctor(url, **{name: -1})  # type: ignore[arg-type]
     server = live.snapshot().core_servers["default"]
@@ -235,6 +253,13 @@ def test_bad_arguments_are_in_the_tree(isymphony_sandbox: Sandbox, isymphony_liv
     assert not posts
     with pytest.raises(TypeError, match="penalty"):
         agent.set_penalty("5")  # type: ignore[arg-type]
+    for set_penalty in (agent.set_penalty, agent_handle.set_penalty):
+        with pytest.raises(TypeError, match="penalty"):
+            set_penalty(True)
+    with pytest.raises(isymphony.KeyNotFound, match=r'not int: write "4224"$'):
+        server.extensions[4224]  # type: ignore[index]
+    with pytest.raises(isymphony.KeyNotFound, match=r"not NoneType$"):
+        server.extensions[None]  # type: ignore[index]
     with pytest.raises(AttributeError):
         agent.property(LONE)
     with pytest.raises(AttributeError):

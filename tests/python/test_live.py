@@ -205,9 +205,9 @@ def test_wrong_settings(settings: dict[str, object], words: str) -> None:
 
 @pytest.mark.parametrize("wait", [-1, float("nan"), timedelta(seconds=-1)])
 def test_times_that_are_not_possible(wait: float) -> None:
-    with pytest.raises(isymphony.InvalidArgument):
+    with pytest.raises(isymphony.InvalidArgument, match="wait: "):
         isymphony.connect("http://127.0.0.1:1", wait=wait)
-    with pytest.raises(TypeError):
+    with pytest.raises(TypeError, match="argument 'wait'"):
         isymphony.connect("http://127.0.0.1:1", wait="10")  # type: ignore[arg-type]
 
 

@@ -23,6 +23,32 @@ def test_records_reach_the_logger(isymphony_sandbox: Sandbox, caplog: pytest.Log
         assert all(record.name.startswith("isymphony") for record in caplog.records)
 
 
+@pytest.mark.parametrize("isymphony_sandbox", [{"users": 2, "lite_users": 1}], indirect=True)
+def test_a_status_that_cannot_be_set_is_logged_once(
+    isymphony_live: isymphony.Live, caplog: pytest.LogCaptureFixture
+) -> None:
+    nobody, user = isymphony_live.user("nobody"), isymphony_live.user("4224")
+    lite = isymphony_live.user("mike").get()
+    calls: list[Callable[[], object]] = [
+        lambda: nobody.set_status("Lunch", "away"),
+        lambda: nobody.set_status_like("Lunch"),
+        lambda: user.set_status_like("No such status"),
+        lambda: user.get().set_status_like("No such status"),
+        lambda: lite.set_status("Lunch", "away"),
+        lambda: isymphony_live.user("mike").set_status("Lunch", "away"),
+    ]
+    with caplog.at_level(logging.INFO, "isymphony.action"):
+        for call in calls:
+            caplog.clear()
+            with pytest.raises(isymphony.NotFound, match="not sent"):
+                call()
+            isymphony.drain_log()
+            (line,) = [record.getMessage() for record in caplog.records if record.name == "isymphony.action"]
+            assert line.startswith('action="Status.set" ')
+            assert " sent=no tries=0 http=- outcome=refused " in line
+            assert "code=not_found" in line
+
+
 def test_levels_are_those_of_logging(isymphony_sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR, "isymphony"), isymphony.connect(isymphony_sandbox.url) as live:
         live.extension("4224").originate("5551234")

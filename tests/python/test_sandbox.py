@@ -6,6 +6,8 @@ import json
 import urllib.error
 import urllib.request
 import uuid
+from collections.abc import Callable
+from typing import Any
 
 import isymphony
 import pytest
@@ -144,6 +146,30 @@ def test_restarts_and_outages() -> None:
 def test_settings() -> None:
     with pytest.raises(isymphony.InvalidArgument):
         Sandbox(username="u")
+    numbers = (
+        "users queues seed lite_users extra_extensions agents_per_queue conferences calls_at_start port max_connections"
+        " max_requests_kept"
+    )
+    for name in numbers.split():
+        for value in (-1, 2**70):
+            with pytest.raises(isymphony.ConfigError, match=f"{name}: the number is out of range"):
+                Sandbox(**{name: value})  # type: ignore[arg-type]
+        with pytest.raises(TypeError, match=name):
+            Sandbox(**{name: "3"})  # type: ignore[arg-type]
+    odd: list[tuple[str, Any]] = [
+        ("calls_at_start", 2_000_000),
+        ("calls_per_second", float("nan")),
+        ("calls_per_second", 10**400),
+        ("ring_time", -1),
+        ("call_duration", float("nan")),
+        ("core_servers", []),
+        ("core_servers", ["\ud800"]),
+    ]
+    for name, value in odd:
+        with pytest.raises(isymphony.ConfigError, match=name if value != [] else "core server"):
+            Sandbox(**{name: value})
+    with pytest.raises(TypeError, match=r"core_servers.*a list"):
+        Sandbox(core_servers="default")
     with pytest.raises(isymphony.ConfigError):
         Sandbox(users=1, lite_users=2)
     with pytest.raises(isymphony.ConfigError):
@@ -155,6 +181,29 @@ def test_settings() -> None:
         assert repr(sandbox) == f"<Sandbox {sandbox.url}>"
     with pytest.raises(isymphony.Closed):
         sandbox.start_listening()
+
+
+def test_bad_arguments() -> None:
+    with Sandbox(users=2, username="u", password="p") as sandbox:
+        call = sandbox.add_call("4224")
+        calls: list[tuple[str, Callable[[], object]]] = [
+            ("n: ", lambda: sandbox.restart_at_request(-1)),
+            ("status: ", lambda: sandbox.respond_with("x", "", status=2**20)),
+            ("port: ", lambda: sandbox.log_in_user("mike", port=2**20)),
+            ("return_time: ", lambda: sandbox.set_status("mike", "Lunch", "away", return_time=2**70)),
+            ("needs a password", lambda: sandbox.set_credentials("u")),
+            ("needs a password", lambda: sandbox.set_credentials(password="p")),
+            ("on: a ';'", lambda: sandbox.fault(status=503, on="a;times=1")),
+            ("destination is empty", lambda: sandbox.transfer(call, "")),
+            ("destination is empty", lambda: sandbox.originate("4224", "")),
+        ]
+        for says, act in calls:
+            with pytest.raises(isymphony.InvalidArgument, match=says):
+                act()
+        with pytest.raises(TypeError, match="body"):
+            sandbox.respond_with("x", 5)  # type: ignore[arg-type]
+        assert sandbox.username == "u"
+        assert not sandbox.requests
 
 
 @pytest.mark.parametrize("isymphony_sandbox", [{"users": 5, "calls_per_second": 100}], indirect=True)

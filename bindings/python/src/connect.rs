@@ -5,7 +5,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use crate::convert::Seconds;
+use crate::convert::{self, Seconds};
 use crate::live::Live;
 use crate::settings;
 
@@ -24,7 +24,7 @@ use crate::settings;
 ///
 /// Raises `ConfigError` where a setting is impossible, contradicts another, or names a file that cannot be used.
 #[pyfunction]
-#[pyo3(signature = (url, *, wait=Some(Seconds(TEN_SECONDS)), **settings), text_signature = "(url, *, username=None, \
+#[pyo3(signature = (url, *, wait=Wait(Some(Seconds(TEN_SECONDS))), **settings), text_signature = "(url, *, username=None, \
     password=None, core_servers=None, resources=None, events=True, wait=10.0, max_requests_per_second=None, ca_file=None, \
     client_cert=None, verify=True, proxy=None, overlay=None, overlay_text=None, action_paths=None, action_body_keys=None, \
     connections=None, body_limit=None, header_limit=None, text_limit=None, depth_limit=None, object_limit=None, \
@@ -33,10 +33,21 @@ use crate::settings;
 pub(crate) fn connect(
     py: Python<'_>,
     url: &Bound<'_, PyString>,
-    wait: Option<Seconds>,
+    wait: Wait,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Live> {
-    Live::open(py, settings::config(py, url, settings)?, wait)
+    Live::open(py, settings::config(py, url, settings)?, wait.0)
+}
+
+/// How long to wait for the first snapshot, if at all.
+pub(crate) struct Wait(Option<Seconds>);
+
+impl<'py> FromPyObject<'_, 'py> for Wait {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        convert::argument("wait", &value).map(Wait)
+    }
 }
 
 const TEN_SECONDS: Duration = Duration::from_secs(10);

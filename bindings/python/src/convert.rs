@@ -5,7 +5,8 @@ use std::time::Duration;
 use isymphony::action::Arg;
 use isymphony::catalog::Kind;
 use isymphony::{Code, Error};
-use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUnicodeEncodeError};
+use pyo3::conversion::FromPyObjectOwned;
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyUnicodeEncodeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDateTime, PyDelta, PyDict, PyInt, PyString};
 use uuid::Uuid;
@@ -53,10 +54,31 @@ pub(crate) fn misfit(py: Python<'_>, code: Code, name: &str, error: PyErr) -> Py
         "the text holds half of a surrogate pair, which is no character"
     } else if error.is_instance_of::<PyOverflowError>(py) {
         "the number is out of range"
+    } else if error.is_instance_of::<PyValueError>(py) {
+        &error.value(py).to_string()
     } else {
         return error;
     };
     raise(py, &Error::new(code, format!("{name}: {why}")))
+}
+
+/// Several values, as a list or another sequence. A text is none, though it is a sequence of texts.
+pub(crate) struct Many<T>(pub(crate) Vec<T>);
+
+impl<'py, T: FromPyObjectOwned<'py>> FromPyObject<'_, 'py> for Many<T> {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        match value.cast::<PyString>() {
+            Ok(_) => Err(PyTypeError::new_err("it is a list, as in ['default'], and not one str")),
+            Err(_) => value.extract().map(Many),
+        }
+    }
+}
+
+/// The value of an argument.
+pub(crate) fn argument<'py, T: FromPyObjectOwned<'py>>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<T> {
+    value.extract::<T>().map_err(|error| misfit(value.py(), Code::InvalidArgument, name, error.into()))
 }
 
 /// The text of an argument.
@@ -141,5 +163,8 @@ pub(crate) fn action_arg(name: &str, value: &Bound<'_, PyAny>) -> PyResult<Arg> 
 
 /// A whole number as an argument of an action.
 pub(crate) fn whole_number(name: &str, value: &Bound<'_, PyAny>) -> PyResult<i64> {
-    value.extract().map_err(|error| misfit(value.py(), Code::InvalidArgument, name, error))
+    match value.cast::<PyBool>() {
+        Ok(_) => Err(PyTypeError::new_err(format!("argument '{name}': it is a whole number, not bool"))),
+        Err(_) => argument(name, value),
+    }
 }

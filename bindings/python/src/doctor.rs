@@ -26,7 +26,7 @@ use crate::{records, settings};
 #[pyfunction]
 #[pyo3(
     name = "doctor",
-    signature = (url, *, sample=None, search=None, time_limit=Seconds(A_MINUTE), actions=true, **settings),
+    signature = (url, *, sample=None, search=None, time_limit=None, actions=true, **settings),
     text_signature = "(url, *, sample=3, search=25, time_limit=60.0, actions=True, username=None, password=None, \
     core_servers=None, resources=None, events=True, max_requests_per_second=None, ca_file=None, client_cert=None, \
     verify=True, proxy=None, overlay=None, overlay_text=None, action_paths=None, action_body_keys=None, connections=None, \
@@ -39,7 +39,7 @@ pub(crate) fn examine(
     url: &Bound<'_, PyString>,
     sample: Option<&Bound<'_, PyAny>>,
     search: Option<&Bound<'_, PyAny>>,
-    time_limit: Seconds,
+    time_limit: Option<&Bound<'_, PyAny>>,
     actions: bool,
     settings: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<Report> {
@@ -47,6 +47,7 @@ pub(crate) fn examine(
     records::set_level(py)?;
     let stop = Arc::new(AtomicBool::new(false));
     let (sample, search) = (settings::read_or("sample", sample, 3)?, settings::read_or("search", search, 25)?);
+    let time_limit = settings::read_or("time_limit", time_limit, Seconds(A_MINUTE))?;
     let options = Options::default().sample(sample).search(search).time_limit(time_limit.0).get_actions(actions);
     let options = options.stop(stop.clone());
     let report = on_a_thread(py, move || Ok(doctor::examine(&config, &options)));

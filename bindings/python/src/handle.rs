@@ -13,7 +13,7 @@ use crate::context::{Client, Context};
 use crate::convert::{self, Seconds, action_arg, text, whole_number};
 use crate::errors::OrRaise;
 use crate::resource::kinds::wrap;
-use crate::ticket::{self, Target, Ticket, how, status_args, status_args_like};
+use crate::ticket::{self, Target, Ticket, how, refuse_status, status_args, status_args_like};
 
 /// A reference to an instance by its kind and the names along its path. It is bound anew at every use.
 ///
@@ -150,7 +150,7 @@ fn act(handle: &Bound<'_, Handle>, action: &str, args: Vec<(&str, Arg)>, options
 
 /// Sets the status of the user that a handle is of.
 fn set_status(py: Python<'_>, user: &Handle, args: Vec<(String, Arg)>, options: Options) -> PyResult<Ticket> {
-    let status = user.inner.below("status").or_raise(py)?;
+    let status = user.inner.below("status").map_err(|error| refuse_status(py, &args, error))?;
     ticket::act(py, user.client.clone(), Target::Handle(Arc::new(status)), "set", args, options)
 }
 
@@ -195,7 +195,8 @@ handle! {
         ) -> PyResult<Ticket> {
             let py = slf.py();
             let base: &Handle = slf.as_super().get();
-            let args = status_args_like(py, &base.inner.get().or_raise(py)?.get(), name)?;
+            let user = base.inner.get().map_err(|error| refuse_status(py, &[], error))?;
+            let args = status_args_like(py, &user.get(), name)?;
             set_status(py, base, args, how(timeout, force))
         }
     }

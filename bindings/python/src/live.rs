@@ -10,7 +10,7 @@ use pyo3::types::{PyDict, PyString};
 
 use crate::blocking::{on_a_thread, wait_in_slices};
 use crate::context::{Client, Context};
-use crate::convert::{self, Seconds, setting, text};
+use crate::convert::{self, Many, Seconds, setting, text};
 use crate::errors::{OrRaise, invalid, raise};
 use crate::handle::wrap_handle;
 use crate::health::Health;
@@ -217,14 +217,14 @@ impl Live {
     fn watch(
         &self,
         py: Python<'_>,
-        kinds: Option<Vec<Bound<'_, PyString>>>,
+        kinds: Option<Many<Bound<'_, PyString>>>,
         initial: bool,
         core_server: Option<&Bound<'_, PyString>>,
         resource: Option<&Bound<'_, PyAny>>,
         events: bool,
     ) -> PyResult<Watch> {
         let mut filter = Filter::default().events(events);
-        if let Some(names) = kinds {
+        if let Some(Many(names)) = kinds {
             let kind = |name| convert::kind(py, "kinds", text("kinds", name)?);
             let kinds = names.iter().map(kind).collect::<PyResult<Vec<_>>>()?;
             filter = filter.kinds(kinds);

@@ -13,7 +13,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::pyclass::CompareOp;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyMapping, PyString, PyType};
+use pyo3::types::{PyDict, PyInt, PyMapping, PyString, PyType};
 use uuid::Uuid;
 
 use crate::context::Context;
@@ -85,10 +85,11 @@ impl ResourceMapping {
             },
             Err(_) => {
                 let of = key.get_type().name()?;
-                Error::new(
-                    Code::NotFound,
-                    format!("the keys are texts and UUIDs, not {of}: write {:?}", key.str()?.to_string_lossy()),
-                )
+                let mut message = format!("the keys are texts and UUIDs, not {of}");
+                if key.is_exact_instance_of::<PyInt>() {
+                    message += &format!(": write {:?}", key.str()?.to_string_lossy());
+                }
+                Error::new(Code::NotFound, message)
             }
         };
         Err(raise_for_key(py, &error))

@@ -4,25 +4,55 @@ use std::path::PathBuf;
 
 use isymphony::{Code, Config, Error};
 use pyo3::conversion::FromPyObjectOwned;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyUnicodeEncodeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PySequence, PyString, PyTuple};
 
-use crate::convert::{self, Seconds};
+use crate::convert::{self, Many, Seconds};
 use crate::errors::{OrRaise, raise};
 
 /// A certificate and its key in two files, or both in one.
-#[derive(FromPyObject)]
-enum ClientCert {
-    Two(PathBuf, PathBuf),
-    One(PathBuf),
+struct ClientCert(PathBuf, PathBuf);
+
+impl<'py> FromPyObject<'_, 'py> for ClientCert {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let py = value.py();
+        let (cert, key) = match value.cast::<PyTuple>() {
+            Ok(both) => {
+                both.extract().map_err(|error| unless_text(py, error, "the paths of the certificate and of its key"))?
+            }
+            Err(_) => {
+                let both: PathBuf =
+                    value.extract().map_err(|error| unless_text(py, error, "the path of a file, or a tuple of two"))?;
+                (both.clone(), both)
+            }
+        };
+        Ok(ClientCert(cert, key))
+    }
 }
 
 /// One file or several.
-#[derive(FromPyObject)]
-enum Files {
-    One(PathBuf),
-    Many(Vec<PathBuf>),
+struct Files(Vec<PathBuf>);
+
+impl<'py> FromPyObject<'_, 'py> for Files {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let py = value.py();
+        let files = match value.cast::<PySequence>() {
+            Ok(files) if !value.is_instance_of::<PyString>() => files.extract(),
+            _ => value.extract().map(|file| vec![file]),
+        };
+        files.map(Files).map_err(|error| unless_text(py, error, "the path of a file, or a list of paths"))
+    }
+}
+
+/// What should be given, in place of what is wrong with what was; but what is wrong with a text is told.
+fn unless_text(py: Python<'_>, error: PyErr, what: &str) -> PyErr {
+    let is_text = error.is_instance_of::<PyUnicodeEncodeError>(py);
+    if is_text { error } else { PyTypeError::new_err(format!("it is {what}")) }
 }
 
 /// The keywords of a call that are not read yet.
@@ -49,7 +79,7 @@ impl<'py> Keywords<'py> {
 }
 
 /// The value of a keyword, or a part of it.
-fn read<'py, T: FromPyObjectOwned<'py>>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<T> {
+pub(crate) fn read<'py, T: FromPyObjectOwned<'py>>(name: &str, value: &Bound<'py, PyAny>) -> PyResult<T> {
     value.extract::<T>().map_err(|error| convert::misfit(value.py(), Code::Config, name, error.into()))
 }
 
@@ -73,11 +103,11 @@ pub(crate) fn config(
     let keywords = Keywords(keywords.map_or_else(|| Ok(PyDict::new(py)), |given| given.copy())?);
     let mut config = Config::new(convert::setting("url", url)?).or_raise(py)?;
     credentials(py, &mut config, keywords.take("username")?, keywords.take("password")?)?;
-    if let Some(slugs) = keywords.take::<Vec<String>>("core_servers")? {
-        config.core_servers(slugs).or_raise(py)?;
+    if let Some(slugs) = keywords.take::<Many<String>>("core_servers")? {
+        config.core_servers(slugs.0).or_raise(py)?;
     }
-    if let Some(names) = keywords.take::<Vec<String>>("resources")? {
-        let kinds = names.iter().map(|name| convert::kind(py, "resources", name)).collect::<PyResult<Vec<_>>>()?;
+    if let Some(names) = keywords.take::<Many<String>>("resources")? {
+        let kinds = names.0.iter().map(|name| convert::kind(py, "resources", name)).collect::<PyResult<Vec<_>>>()?;
         config.kinds(kinds);
     }
     if let Some(on) = keywords.take("events")? {
@@ -89,10 +119,8 @@ pub(crate) fn config(
     if let Some(path) = keywords.take::<PathBuf>("ca_file")? {
         config.ca_file(path);
     }
-    match keywords.take("client_cert")? {
-        Some(ClientCert::Two(cert, key)) => _ = config.client_cert(cert, key),
-        Some(ClientCert::One(both)) => _ = config.client_cert(both.clone(), both),
-        None => {}
+    if let Some(ClientCert(cert, key)) = keywords.take("client_cert")? {
+        config.client_cert(cert, key);
     }
     if let Some(url) = keywords.take::<String>("proxy")? {
         config.proxy(Some(&url)).or_raise(py)?;
@@ -129,12 +157,7 @@ pub(crate) fn config(
         config.cadence(kind, min, max).or_raise(py)?;
     }
 
-    let files = match keywords.take("overlay")? {
-        Some(Files::One(file)) => vec![file],
-        Some(Files::Many(files)) => files,
-        None => Vec::new(),
-    };
-    for file in files {
+    for file in keywords.take("overlay")?.map_or_else(Vec::new, |Files(files)| files) {
         config.overlay_file(file).or_raise(py)?;
     }
     if let Some(text) = keywords.take::<String>("overlay_text")? {

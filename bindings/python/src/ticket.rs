@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use isymphony::Error;
 use isymphony::action::{self, Arg};
+use isymphony::catalog::Kind;
 use isymphony::handle;
 use isymphony::snapshot::{self, ResourceOwned};
 use pyo3::prelude::*;
@@ -11,7 +13,7 @@ use pyo3::types::PyString;
 use crate::blocking::{on_a_thread, wait_in_slices};
 use crate::context::{Client, Context};
 use crate::convert::{Seconds, action_arg, text};
-use crate::errors::{OrRaise, build};
+use crate::errors::{build, raise};
 use crate::resource::kinds::wrap;
 use crate::snapshot::Snapshot;
 
@@ -85,8 +87,15 @@ pub(crate) fn status_args_like(
     name: &Bound<'_, PyString>,
 ) -> PyResult<Vec<(String, Arg)>> {
     let name = text("name", name)?;
-    let (kind, note) = action::status_like(user, name).or_raise(py)?;
+    let (kind, note) = action::status_like(user, name).map_err(|error| refuse_status(py, &[], error))?;
     Ok(status(name, &kind, &note))
+}
+
+/// Logs that a status is not set, since there is none to set or nothing says how, and gives the exception for it.
+pub(crate) fn refuse_status(py: Python<'_>, args: &[(String, Arg)], error: Error) -> PyErr {
+    let args: Vec<(&str, Arg)> = args.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+    let error = action::refused(Kind::Status, "set", &args, error);
+    crate::records::drain(py).map_or_else(|error| error, |()| raise(py, &error))
 }
 
 /// An action that was sent: what became of it, and what to wait for to see its effect.

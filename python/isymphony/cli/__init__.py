@@ -47,11 +47,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
-        # What is left in the buffer can go nowhere, and the interpreter shall not complain about it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return exits.CLOSED_PIPE
+    except OSError as error:
+        drop_output()
+        print(f"isymphony: {plain(str(error))}", file=sys.stderr)
+        return exits.ERROR
     except KeyboardInterrupt:
         return exits.INTERRUPTED
+
+
+def drop_output() -> None:
+    """Let go of what is left in the buffer: it can go nowhere, and the interpreter shall not complain at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(arguments: Sequence[str] | None) -> int:
@@ -182,7 +190,7 @@ def make_parser() -> argparse.ArgumentParser:
     connection.add_options(command)
     command.add_argument("path", metavar="PATH")
     command.add_argument("action", metavar="ACTION")
-    command.add_argument("arguments", metavar="key=value", nargs="*", type=act.argument)
+    command.add_argument("arguments", metavar="key=value", nargs="*", default=[], type=act.argument)
     command.add_argument(
         "--force", action="store_true", help="send it to the path as it stands, also where nothing is known to be there"
     )

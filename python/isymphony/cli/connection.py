@@ -26,26 +26,30 @@ SLICE = 0.2
 
 def seconds(text: str) -> float:
     """A number of seconds, or of things in one, that is not negative."""
-    number = float(text)
-    if not 0 <= number < float("inf"):
-        raise ValueError(text)
-    return number
+    with contextlib.suppress(ValueError):
+        number = float(text)
+        if 0 <= number < float("inf"):
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number that is not negative")
 
 
 def number(text: str) -> int:
     """A whole number that is not negative, and that nobody means to be larger."""
-    whole = int(text)
-    if not 0 <= whole <= 1_000_000:
-        raise ValueError(text)
-    return whole
+    return whole(text, 1_000_000)
 
 
 def port(text: str) -> int:
     """The number of a port."""
-    whole = int(text)
-    if not 0 <= whole <= 65535:
-        raise ValueError(text)
-    return whole
+    return whole(text, 65535)
+
+
+def whole(text: str, most: int) -> int:
+    """A whole number from 0 on."""
+    with contextlib.suppress(ValueError):
+        number = int(text)
+        if 0 <= number <= most:
+            return number
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 to {most}")
 
 
 def add_options(

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Caller, Pbx, named, segment, segment_id};
+use super::{Caller, Pbx, named, non_empty, segment, segment_id};
 use crate::catalog::Kind;
 use crate::error::{Code, Error, Result};
 use crate::sandbox::world::entities::Phase;
@@ -51,6 +51,7 @@ impl Pbx {
     /// Does what the action does: rings the extension, then calls the destination; goes on by itself. The id of the
     /// extension's segment.
     pub fn originate(&self, extension: &str, destination: &str) -> Result<Uuid> {
+        non_empty("destination", destination)?;
         self.world(|world, place| {
             let extension = named(&world.cores[place], Kind::Extension, extension)?;
             let key = world.originate(place, extension, destination);
@@ -124,6 +125,7 @@ impl Pbx {
 
     /// Does what the action does: moves a segment to an extension, a queue, a conference room or an outside number.
     pub fn transfer(&self, segment_id: Uuid, destination: &str) -> Result<()> {
+        non_empty("destination", destination)?;
         self.world(|world, place| {
             let key = segment(&world.cores[place], segment_id)?;
             world.transfer(place, key, destination);

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict};
 
 use crate::convert::Seconds;
+use crate::errors::invalid;
 
 /// The text of a fault: as given, or put together from the parts.
 pub(crate) fn text(text: Option<&str>, parts: Option<&Bound<'_, PyDict>>) -> PyResult<String> {
@@ -22,7 +23,13 @@ pub(crate) fn text(text: Option<&str>, parts: Option<&Bound<'_, PyDict>>) -> PyR
                 true => name,
                 false => continue,
             },
-            _ => format!("{name}={}", value.str()?.to_str()?),
+            _ => {
+                let value = value.str()?;
+                if value.to_str()?.contains(';') {
+                    return Err(invalid(value.py(), format!("{name}: a ';' cannot be in it")));
+                }
+                format!("{name}={}", value.to_str()?)
+            }
         });
     }
     if pairs.is_empty() {

@@ -6,11 +6,13 @@ pub(crate) mod model;
 use std::sync::Arc;
 
 use isymphony::sandbox::{self, RawResponse, RequestRecord, SandboxConfig};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
-use crate::convert::{Seconds, setting};
+use crate::convert::{Many, Seconds, argument, setting};
 use crate::errors::{OrRaise, invalid};
+use crate::settings::{read, read_or};
 use model::SandboxCoreServer;
 
 /// An embedded server of the Live API and the Event API on a loopback port, to try this library on and to test programs
@@ -25,66 +27,68 @@ pub(crate) struct Sandbox {
 #[pymethods]
 impl Sandbox {
     #[new]
-    #[pyo3(signature = (
-        users=20, queues=3, seed=0, calls_per_second=0.0, *, username=None, password=None, core_servers=None,
-        lite_users=0, extra_extensions=0, agents_per_queue=4, conferences=2, calls_at_start=0, ring_time=None,
-        call_duration=None, licensing=true, conferences_enabled=true, port=0, max_connections=256,
-        max_requests_kept=100_000
-    ))]
+    #[pyo3(
+        signature = (
+            users=None, queues=None, seed=None, calls_per_second=None, *, username=None, password=None, core_servers=None,
+            lite_users=None, extra_extensions=None, agents_per_queue=None, conferences=None, calls_at_start=None,
+            ring_time=None, call_duration=None, licensing=true, conferences_enabled=true, port=None, max_connections=None,
+            max_requests_kept=None
+        ),
+        text_signature = "(users=20, queues=3, seed=0, calls_per_second=0.0, *, username=None, password=None, \
+        core_servers=None, lite_users=0, extra_extensions=0, agents_per_queue=4, conferences=2, calls_at_start=0, \
+        ring_time=None, call_duration=None, licensing=True, conferences_enabled=True, port=0, max_connections=256, \
+        max_requests_kept=100000)"
+    )]
     #[allow(clippy::too_many_arguments)]
     fn new(
         py: Python<'_>,
-        users: u32,
-        queues: u32,
-        seed: u64,
-        calls_per_second: f64,
+        users: Option<&Bound<'_, PyAny>>,
+        queues: Option<&Bound<'_, PyAny>>,
+        seed: Option<&Bound<'_, PyAny>>,
+        calls_per_second: Option<&Bound<'_, PyAny>>,
         username: Option<&Bound<'_, PyString>>,
         password: Option<&Bound<'_, PyString>>,
-        core_servers: Option<Vec<String>>,
-        lite_users: u32,
-        extra_extensions: u32,
-        agents_per_queue: u32,
-        conferences: u32,
-        calls_at_start: u32,
-        ring_time: Option<Seconds>,
-        call_duration: Option<Seconds>,
+        core_servers: Option<&Bound<'_, PyAny>>,
+        lite_users: Option<&Bound<'_, PyAny>>,
+        extra_extensions: Option<&Bound<'_, PyAny>>,
+        agents_per_queue: Option<&Bound<'_, PyAny>>,
+        conferences: Option<&Bound<'_, PyAny>>,
+        calls_at_start: Option<&Bound<'_, PyAny>>,
+        ring_time: Option<&Bound<'_, PyAny>>,
+        call_duration: Option<&Bound<'_, PyAny>>,
         licensing: bool,
         conferences_enabled: bool,
-        port: u16,
-        max_connections: usize,
-        max_requests_kept: usize,
+        port: Option<&Bound<'_, PyAny>>,
+        max_connections: Option<&Bound<'_, PyAny>>,
+        max_requests_kept: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyClassInitializer<Self>> {
         let mut config = SandboxConfig::new()
-            .users(users)
-            .queues(queues)
-            .seed(seed)
-            .calls_per_second(calls_per_second)
-            .lite_users(lite_users)
-            .extra_extensions(extra_extensions)
-            .agents_per_queue(agents_per_queue)
-            .conferences(conferences)
-            .calls_at_start(calls_at_start)
+            .users(read_or("users", users, 20)?)
+            .queues(read_or("queues", queues, 3)?)
+            .seed(read_or("seed", seed, 0)?)
+            .calls_per_second(read_or("calls_per_second", calls_per_second, 0.0)?)
+            .lite_users(read_or("lite_users", lite_users, 0)?)
+            .extra_extensions(read_or("extra_extensions", extra_extensions, 0)?)
+            .agents_per_queue(read_or("agents_per_queue", agents_per_queue, 4)?)
+            .conferences(read_or("conferences", conferences, 2)?)
+            .calls_at_start(read_or("calls_at_start", calls_at_start, 0)?)
             .licensing(licensing)
             .conferences_enabled(conferences_enabled)
-            .port(port)
-            .max_connections(max_connections)
-            .max_requests_kept(max_requests_kept);
+            .port(read_or("port", port, 0)?)
+            .max_connections(read_or("max_connections", max_connections, 256)?)
+            .max_requests_kept(read_or("max_requests_kept", max_requests_kept, 100_000)?);
         if let Some(slugs) = core_servers {
-            config = config.core_servers(slugs);
+            config = config.core_servers(read::<Many<String>>("core_servers", slugs)?.0);
         }
         if let Some(time) = ring_time {
-            config = config.ring_time(time.0);
+            config = config.ring_time(read::<Seconds>("ring_time", time)?.0);
         }
         if let Some(time) = call_duration {
-            config = config.call_duration(time.0);
+            config = config.call_duration(read::<Seconds>("call_duration", time)?.0);
         }
-        config = match (username, password) {
-            (Some(username), Some(password)) => {
-                config.credentials(setting("username", username)?, setting("password", password)?)
-            }
-            (None, None) => config,
-            _ => return Err(invalid(py, "a username needs a password, and a password a username".to_owned())),
-        };
+        if let Some((username, password)) = credentials(py, username, password)? {
+            config = config.credentials(username, password);
+        }
         let inner = Arc::new(py.detach(|| sandbox::Sandbox::start(config)).or_raise(py)?);
         let base = SandboxCoreServer::new((**inner).clone());
         Ok(PyClassInitializer::from(base).add_subclass(Sandbox { inner }))
@@ -124,8 +128,9 @@ impl Sandbox {
     }
 
     /// Restarts the server just before the answer to the n-th request from now.
-    fn restart_at_request(&self, n: u64) {
-        self.inner.restart_at_request(n);
+    fn restart_at_request(&self, n: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.inner.restart_at_request(argument("n", n)?);
+        Ok(())
     }
 
     /// How often the server was started.
@@ -158,11 +163,7 @@ impl Sandbox {
         username: Option<&Bound<'_, PyString>>,
         password: Option<&Bound<'_, PyString>>,
     ) -> PyResult<()> {
-        let credentials = match username.zip(password) {
-            Some((username, password)) => Some((setting("username", username)?, setting("password", password)?)),
-            None => None,
-        };
-        self.inner.set_credentials(credentials).or_raise(py)
+        self.inner.set_credentials(credentials(py, username, password)?).or_raise(py)
     }
 
     /// Whether this machine is missing in the server's white list: every request gets a 403.
@@ -203,20 +204,26 @@ impl Sandbox {
     }
 
     /// Answers literally on the requests that fit `on` (as in `"*/users"`, `"POST */originate"`), in place of the model.
-    #[pyo3(signature = (on, body, *, status=200, headers=None))]
+    #[pyo3(
+        signature = (on, body, *, status=None, headers=None),
+        text_signature = "($self, on, body, *, status=200, headers=None)"
+    )]
     fn respond_with(
         &self,
         on: &str,
         body: &Bound<'_, PyAny>,
-        status: u16,
+        status: Option<&Bound<'_, PyAny>>,
         headers: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<()> {
         let body = match body.cast::<PyString>() {
             Ok(text) => text.to_str()?.as_bytes().to_vec(),
-            Err(_) => body.cast::<PyBytes>()?.as_bytes().to_vec(),
+            Err(_) => match body.cast::<PyBytes>() {
+                Ok(bytes) => bytes.as_bytes().to_vec(),
+                Err(_) => return Err(PyTypeError::new_err("argument 'body': it is a str or bytes")),
+            },
         };
         let mut response = RawResponse::json(body);
-        response.status = status;
+        response.status = status.map_or(Ok(200), |status| argument("status", status))?;
         if let Some(headers) = headers {
             response.headers.clear();
             for (name, value) in headers {
@@ -273,6 +280,19 @@ impl Sandbox {
 
     fn __repr__(&self) -> String {
         format!("<Sandbox {}>", self.inner.url())
+    }
+}
+
+/// The credentials to demand, both or none.
+fn credentials<'a>(
+    py: Python<'_>,
+    username: Option<&'a Bound<'_, PyString>>,
+    password: Option<&'a Bound<'_, PyString>>,
+) -> PyResult<Option<(&'a str, &'a str)>> {
+    match (username, password) {
+        (Some(username), Some(password)) => Ok(Some((setting("username", username)?, setting("password", password)?))),
+        (None, None) => Ok(None),
+        _ => Err(invalid(py, "a username needs a password, and a password a username".to_owned())),
     }
 }
 

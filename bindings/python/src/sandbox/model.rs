@@ -224,8 +224,18 @@ impl SandboxCoreServer {
     }
 
     /// A user's client connects. The id of the login.
-    #[pyo3(signature = (user_name, ip="127.0.0.1", port=50000))]
-    fn log_in_user(&self, py: Python<'_>, user_name: &str, ip: &str, port: u16) -> PyResult<Uuid> {
+    #[pyo3(
+        signature = (user_name, ip="127.0.0.1", port=None),
+        text_signature = "($self, user_name, ip='127.0.0.1', port=50000)"
+    )]
+    fn log_in_user(
+        &self,
+        py: Python<'_>,
+        user_name: &str,
+        ip: &str,
+        port: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Uuid> {
+        let port = port.map_or(Ok(50_000), |port| convert::argument("port", port))?;
         self.pbx.log_in_user(user_name, ip, port).or_raise(py)
     }
 
@@ -243,9 +253,10 @@ impl SandboxCoreServer {
         name: &str,
         r#type: &str,
         note: &str,
-        return_time: Option<i64>,
+        return_time: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
-        self.pbx.set_status(user_name, name, r#type, note, return_time.unwrap_or(-1)).or_raise(py)
+        let return_time = return_time.map_or(Ok(-1), |time| convert::argument("return_time", time))?;
+        self.pbx.set_status(user_name, name, r#type, note, return_time).or_raise(py)
     }
 
     /// A new queue without agents. Its id.

@@ -9,7 +9,7 @@ use super::super::Resource;
 use super::{class, many, one};
 use crate::convert::Seconds;
 use crate::errors::OrRaise;
-use crate::ticket::{Ticket, how, status_args, status_args_like};
+use crate::ticket::{Ticket, how, refuse_status, status_args, status_args_like};
 
 class! {
     /// A user of iSymphony.
@@ -83,9 +83,15 @@ impl User {
         let base: &Resource = slf.as_super().get();
         base.context().client().or_raise(py)?;
         let status = User::view(slf).status().ok_or_else(|| {
-            isymphony::Error::new(isymphony::Code::NotFound, format!("{} has no status", base.path_text()))
+            // It may be that statuses are not synced.
+            let path = base.core().id_path().sub("status");
+            let found = path.and_then(|path| base.core().snapshot().resolve_path(&path).map(drop));
+            let none =
+                || isymphony::Error::new(isymphony::Code::NotFound, format!("{} has no status", base.path_text()));
+            found.err().unwrap_or_else(none)
         });
-        let status = Resource::new(base.context(), &*status.or_raise(py)?);
+        let status = status.map_err(|error| refuse_status(py, &args, error))?;
+        let status = Resource::new(base.context(), &status);
         status.act_with(py, "set", args, options)
     }
 }
