@@ -5,7 +5,7 @@
 use std::time::{Duration, Instant};
 
 use isymphony::catalog::Kind;
-use isymphony::health::EventsState;
+use isymphony::health::{EventsState, State};
 use isymphony::sandbox::{Fault, Sandbox, SandboxConfig, Times};
 use isymphony::snapshot::{ChangeKind, Snapshot, User};
 use isymphony::watch::Filter;
@@ -331,4 +331,28 @@ fn an_instance_that_fails_alone_makes_its_list_due_no_more_often_than_an_event_m
     std::thread::sleep(NO_NEWS);
     assert!(world.asked(&world.list_path()) <= 2, "{}", world.asked(&world.list_path()));
     world.eventually("the list", || world.asked(&world.list_path()) > 0);
+}
+
+#[test]
+fn a_connection_that_breaks_for_an_instance_alone_says_nothing_of_the_server() {
+    let world = World::new();
+    world.sandbox.fault(Fault::Drop, &format!("{}/*", world.list_path()), Times::Forever);
+    for position in 100..110 {
+        let id = world.user(position).1;
+        world.tell_of(id);
+        world.eventually("it is asked for", || {
+            assert_eq!(world.live.health().state, State::Live);
+            world.asked(&world.path(id)) > 0
+        });
+    }
+    let until = Instant::now() + NO_NEWS;
+    while Instant::now() < until {
+        assert_eq!(world.live.health().state, State::Live);
+    }
+    world.eventually("the list", || world.asked(&world.list_path()) > 0);
+    // When the list breaks too, it is the server.
+    world.sandbox.stop_listening();
+    let live = world.live.clone();
+    std::thread::spawn(move || live.refresh(LONG));
+    world.eventually("the server", || world.live.health().state == State::Stale);
 }

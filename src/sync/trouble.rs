@@ -44,7 +44,7 @@ impl Writer {
         // One kind may be broken or forbidden everywhere; what the list of core servers says holds for the server.
         let unreachable = match is_root {
             true => lost || refused || self.failures_in_a_row >= many || self.pause.is_some(),
-            false => lost && !self.is_broken_kind(&address),
+            false => lost && address.item.is_none() && !self.is_broken_kind(&address),
         };
         if !is_root && !unreachable && self.failures_in_a_row == many {
             self.look(now);
