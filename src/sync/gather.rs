@@ -14,6 +14,8 @@ use crate::snapshot::draft::Draft;
 
 /// How often one collection is tried before the rest is published without it.
 const TRIES: u32 = 3;
+/// After so many failures of a kind below the instances, with no answer between, the rest is published without all of it.
+const HOPELESS: u32 = 16;
 /// Where the server asks to wait for one for longer than this, the rest is published without it.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -35,6 +37,8 @@ pub(super) struct Gather {
     failures: HashMap<Address, u32>,
     /// Sub resources of which one was tried often enough: another one that fails is not tried again.
     given_up: HashSet<SubId>,
+    /// For each sub resource, the failures since one of it was answered.
+    failing: HashMap<SubId, u32>,
     /// Surprising answers that were not believed, and are asked for once more.
     doubted: HashSet<Address>,
     /// What is asked for again from then on.
@@ -72,6 +76,7 @@ impl Gather {
             seen: HashSet::new(),
             failures: HashMap::new(),
             given_up: HashSet::new(),
+            failing: HashMap::new(),
             doubted: HashSet::new(),
             later: Vec::new(),
             addresses: Vec::new(),
@@ -164,6 +169,7 @@ impl Gather {
         self.in_flight -= 1;
         if let Some(sub) = collection.address.sub {
             self.given_up.remove(&sub);
+            self.failing.remove(&sub);
         }
         self.insert(collection, kinds);
     }
@@ -218,6 +224,9 @@ impl Gather {
         now: Moment,
     ) {
         self.in_flight -= 1;
+        if let Some(sub) = address.sub {
+            self.failing.remove(&sub);
+        }
         self.go_without(address, known, kinds);
         // Look at once whether the server restarted, before asking for more in vain. What a restart hides is of all kinds.
         if asked > self.looked && address.sub.is_some_and(|sub| self.hidden.insert(sub)) {
@@ -248,6 +257,7 @@ impl Gather {
             self.look = Look::From(again);
             return true;
         };
+        *self.failing.entry(sub).or_default() += 1;
         let is_one_of_many = !address.is_list_of_core_server();
         let is_enough = *failures >= TRIES || asked_for > PATIENCE;
         if is_enough || (is_one_of_many && self.given_up.contains(&sub)) {
@@ -256,6 +266,20 @@ impl Gather {
         }
         self.later.push((again, address));
         true
+    }
+
+    /// After a failure: what is still to be asked for of its kind, where that has failed so often that there is no hope. It is
+    /// [to be gone without](Gather::go_without), too.
+    pub(super) fn hopeless(&mut self, failed: &Address) -> Vec<Address> {
+        let failures = failed.sub.and_then(|sub| self.failing.get(&sub));
+        if failed.is_list_of_core_server() || failures.is_none_or(|failures| *failures < HOPELESS) {
+            return Vec::new();
+        }
+        let of_kind = |address: &Address| address.sub == failed.sub;
+        let later = self.later.extract_if(.., |(_, address)| of_kind(address)).map(|(_, address)| address);
+        let hopeless = later.chain(self.queue.iter().copied().filter(of_kind)).collect();
+        self.queue.retain(|address| !of_kind(address));
+        hopeless
     }
 }
 

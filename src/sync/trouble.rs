@@ -88,6 +88,10 @@ impl Writer {
                 gather.go_without(address, known, self.shared.kinds);
                 self.shared.change(|status| _ = status.failing.insert(address, problem));
             }
+            for other in gather.hopeless(&address) {
+                let known = self.draft.get(&other).cloned();
+                gather.go_without(other, known, self.shared.kinds);
+            }
             return;
         }
         if refused && !unreachable && self.plan.failures(&address) == 0 {
