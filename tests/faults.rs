@@ -396,3 +396,20 @@ fn a_kind_that_stalls_everywhere_does_not_keep_the_first_snapshot_back() {
         users.iter_as::<User>().all(|user| user.status().is_some())
     });
 }
+
+#[test]
+fn a_kind_that_stalls_everywhere_holds_up_nothing_else() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(300)).unwrap();
+    let mut config = config(&sandbox);
+    config.first_byte_timeout(Duration::from_secs(2)).unwrap().request_timeout(Duration::from_secs(2)).unwrap();
+    let live = Live::open(config).unwrap();
+    live.wait(LONG).unwrap();
+    sandbox.fault_from_str("stall=before_head; on=**/status").unwrap();
+    until("they fail", &live, || live.health().failing.iter().any(|(kind, _)| *kind == Kind::Status));
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(3) {
+        let age = live.snapshot().age();
+        assert!(age < Duration::from_secs(1), "{age:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

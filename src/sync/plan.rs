@@ -79,6 +79,9 @@ enum Class {
 /// The classes that take turns. A turn that a class has no use for goes to the first that has.
 const TURNS: [Class; 4] = [Class::UrgedLists, Class::Urged, Class::Wanted, Class::Rest];
 
+/// Those of the core servers' lists, and of what somebody waits for.
+const LISTS: [Class; 2] = [Class::First, Class::UrgedLists];
+
 /// By due time; an item whose time is not its entry's is outdated.
 type Heap = BinaryHeap<Reverse<(Moment, Address)>>;
 
@@ -347,6 +350,11 @@ impl Plan {
         self.pop(Class::First, now)
     }
 
+    /// Takes the next core server's list that is due, or what somebody waits for.
+    pub(super) fn next_list(&mut self, now: Moment) -> Option<Address> {
+        LISTS.into_iter().find_map(|class| self.pop(class, now))
+    }
+
     fn pop(&mut self, class: Class, now: Moment) -> Option<Address> {
         let heap = &mut self.heaps[class as usize];
         while let Some(Reverse((due, address))) = heap.peek().copied().filter(|Reverse((due, _))| *due <= now) {
@@ -383,7 +391,17 @@ impl Plan {
 
     /// When something is due next.
     pub(super) fn next_due(&self) -> Option<Moment> {
-        self.heaps.iter().filter_map(|heap| heap.peek().map(|Reverse((due, _))| *due)).min()
+        self.next_due_of([Class::First].into_iter().chain(TURNS))
+    }
+
+    /// When a core server's list is due next, or what somebody waits for.
+    pub(super) fn next_list_due(&self) -> Option<Moment> {
+        self.next_due_of(LISTS)
+    }
+
+    fn next_due_of(&self, classes: impl IntoIterator<Item = Class>) -> Option<Moment> {
+        let heaps = classes.into_iter().map(|class| &self.heaps[class as usize]);
+        heaps.filter_map(|heap| heap.peek().map(|Reverse((due, _))| *due)).min()
     }
 
     /// Makes a collection due now, in its turn: behind what has been due for longer.

@@ -179,11 +179,18 @@ impl Writer {
         None
     }
 
+    /// Whether all connections but one are in use: that one is kept for the core servers' lists and what somebody waits for, so
+    /// that many that stall below instances hold up nothing that matters more.
+    fn is_last_connection(&self) -> bool {
+        self.in_flight > 0 && self.in_flight + 1 == self.shared.config.get_connections()
+    }
+
     fn has_work(&mut self, now: Moment) -> Result<(), Moment> {
-        if !self.placing.is_idle() {
+        let is_last = self.is_last_connection();
+        if !is_last && !self.placing.is_idle() {
             return Ok(());
         }
-        match self.plan.next_due() {
+        match if is_last { self.plan.next_list_due() } else { self.plan.next_due() } {
             Some(due) if due <= now => Ok(()),
             Some(due) => Err(due),
             None => Err(now + IDLE),
@@ -192,6 +199,9 @@ impl Writer {
 
     /// What matters most comes first; then the search for a call's extension and all else take turns.
     fn next_poll(&mut self, now: Moment) -> Option<Address> {
+        if self.is_last_connection() {
+            return self.plan.next_list(now);
+        }
         if let Some(address) = self.plan.next_first(now) {
             return Some(address);
         }
