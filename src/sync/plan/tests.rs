@@ -281,3 +281,79 @@ fn the_bucket_lets_through_its_rate() {
     }
     assert!((100..=103).contains(&passed), "{passed}");
 }
+
+proptest::proptest! {
+    /// Whatever happens, what is planned is asked for some time, and no request is sent for what is being asked for.
+    #[test]
+    fn nothing_is_ever_forgotten(steps in proptest::collection::vec((0..16u8, 0..6usize, 0..2_000u64), 0..200)) {
+        let (config, mut now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+        let mut plan = Plan::default();
+        let lists = [address(Kind::CoreServer, "users", 0), address(Kind::CoreServer, "callSegments", 0)];
+        let below = [address(Kind::User, "status", 7), address(Kind::User, "status", 8), address(Kind::Queue, "agents", 3)];
+        let item = lists[0].item(Uuid::from_u128(7));
+        let all = [lists[0], lists[1], below[0], below[1], below[2], item];
+        for address in lists.iter().chain(&below) {
+            plan.add(*address, &config, now, 0.5);
+        }
+        let mut in_flight: Vec<Address> = Vec::new();
+        for (step, which, millis) in steps {
+            now = now + Duration::from_millis(millis);
+            let address = all[which];
+            match step {
+                0..4 => {
+                    let next = match step {
+                        0 => plan.next_list(now),
+                        1 => plan.take(&address).then_some(address),
+                        _ => plan.next(now),
+                    };
+                    if let Some(next) = next {
+                        proptest::prop_assert!(!in_flight.contains(&next));
+                        in_flight.push(next);
+                    }
+                }
+                4..8 if !in_flight.is_empty() => {
+                    let address = in_flight.swap_remove(which % in_flight.len());
+                    match (address.item, step) {
+                        (Some(_), 4) => plan.remove(&address),
+                        (Some(_), _) => plan.answered_item(&address),
+                        (None, 4) => plan.failed(&address, now, |n| Duration::from_millis(100 << n.min(6))),
+                        (None, 5) => plan.again(&address, now, Duration::from_millis(100)),
+                        (None, _) => plan.answered(&address, now, step == 6),
+                    }
+                }
+                8 => {
+                    if address.item.is_some() {
+                        plan.add(address, &config, now, 0.0);
+                    }
+                    plan.urge(&address, now);
+                }
+                9 => {
+                    if address.item.is_some() {
+                        plan.add(address, &config, now, 0.0);
+                    }
+                    plan.await_now(&address, now);
+                }
+                10 => plan.hasten_by(&lists[which % 2], now),
+                11 => plan.catch_up(now, Duration::from_millis(40)),
+                12 => plan.everything_is_due(now),
+                13 => plan.retry(now),
+                14 => plan.want(&address, millis % 2 == 0),
+                _ => plan.hasten(&below[which % 3], now),
+            }
+        }
+        for address in in_flight {
+            match address.item {
+                Some(_) => plan.answered_item(&address),
+                None => plan.answered(&address, now, false),
+            }
+        }
+        let late = now + Duration::from_secs(86_400);
+        let mut left: std::collections::HashSet<Address> = plan.entries.keys().copied().collect();
+        proptest::prop_assert_eq!(plan.items(), left.iter().filter(|address| address.item.is_some()).count());
+        proptest::prop_assert_eq!(plan.next_due().is_none(), left.is_empty());
+        while let Some(address) = plan.next(late) {
+            proptest::prop_assert!(left.remove(&address), "{:?} twice", address);
+        }
+        proptest::prop_assert!(left.is_empty(), "{:?}", left);
+    }
+}
