@@ -356,3 +356,18 @@ fn a_connection_that_breaks_for_an_instance_alone_says_nothing_of_the_server() {
     std::thread::spawn(move || live.refresh(LONG));
     world.eventually("the server", || world.live.health().state == State::Stale);
 }
+
+#[test]
+fn many_that_go_one_by_one_make_their_list_due_no_more_often_than_an_event_may() {
+    let world = World::new();
+    let gone: Vec<(String, Uuid)> = (100..110).map(|position| world.user(position)).collect();
+    for (user, id) in &gone {
+        world.sandbox.remove_user(user).unwrap();
+        world.tell_of(*id);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    world.until("all of them", |snapshot| gone.iter().all(|(_, id)| snapshot.by_id(*id).is_none()));
+    // At once for the first, and then for the others.
+    let lists = world.asked(&world.list_path());
+    assert!((1..=3).contains(&lists), "{lists}");
+}

@@ -80,8 +80,8 @@ impl Writer {
         let list = address.whole();
         match (address.item, self.draft.get(&list)) {
             (Some(id), Some(known)) if refused && known.has_id(&id) => {
-                self.doubts.noted.insert(list, (id, now));
-                self.plan.urge(&list, now);
+                let due = self.doubts.note(list, id, now);
+                self.plan.hasten_by(&list, due);
             }
             _ => self.hasten_list(&list, now),
         }
@@ -100,11 +100,26 @@ impl Writer {
 pub(super) struct Doubts {
     /// The instance of each list that the server refused last, and when.
     noted: HashMap<Address, (Uuid, Moment)>,
+    /// When each list was made due last, or will be, for an instance that the server refused.
+    due: HashMap<Address, Moment>,
     /// The lists that have what the server refused alone: they are read whole, in this incarnation.
     refused: HashSet<Address>,
 }
 
 impl Doubts {
+    /// Notes an instance that the server refused. Says when its list is to be asked for: now, or a while after that was last
+    /// done for another one.
+    fn note(&mut self, list: Address, id: Uuid, now: Moment) -> Moment {
+        self.noted.insert(list, (id, now));
+        let due = match self.due.get(&list) {
+            Some(due) if *due > now => *due,
+            Some(due) => now.max(*due + collector::pause(&list)),
+            None => now,
+        };
+        self.due.insert(list, due);
+        due
+    }
+
     fn settle(&mut self, list: &Arc<Collection>) {
         let Some((id, at)) = self.noted.get(&list.address).copied() else { return };
         if list.confirmed() <= at {
