@@ -356,16 +356,20 @@ impl Plan {
     }
 
     fn pop(&mut self, class: Class, now: Moment) -> Option<Address> {
+        let (_, address) = self.earliest(class).filter(|(due, _)| *due <= now)?;
+        self.heaps[class as usize].pop();
+        self.entries.get_mut(&address)?.asked_for();
+        Some(address)
+    }
+
+    /// The earliest of a class, and when it is due. What is outdated before it is dropped.
+    fn earliest(&mut self, class: Class) -> Option<(Moment, Address)> {
         let heap = &mut self.heaps[class as usize];
-        while let Some(Reverse((due, address))) = heap.peek().copied().filter(|Reverse((due, _))| *due <= now) {
-            heap.pop();
-            if let Some(entry) = self.entries.get_mut(&address)
-                && entry.is_due_at(due)
-                && !entry.in_flight
-            {
-                entry.asked_for();
-                return Some(address);
+        while let Some(Reverse((due, address))) = heap.peek().copied() {
+            if self.entries.get(&address).is_some_and(|entry| entry.is_due_at(due) && !entry.in_flight) {
+                return Some((due, address));
             }
+            heap.pop();
         }
         None
     }
@@ -390,18 +394,17 @@ impl Plan {
     }
 
     /// When something is due next.
-    pub(super) fn next_due(&self) -> Option<Moment> {
+    pub(super) fn next_due(&mut self) -> Option<Moment> {
         self.next_due_of([Class::First].into_iter().chain(TURNS))
     }
 
     /// When a core server's list is due next, or what somebody waits for.
-    pub(super) fn next_list_due(&self) -> Option<Moment> {
+    pub(super) fn next_list_due(&mut self) -> Option<Moment> {
         self.next_due_of(LISTS)
     }
 
-    fn next_due_of(&self, classes: impl IntoIterator<Item = Class>) -> Option<Moment> {
-        let heaps = classes.into_iter().map(|class| &self.heaps[class as usize]);
-        heaps.filter_map(|heap| heap.peek().map(|Reverse((due, _))| *due)).min()
+    fn next_due_of(&mut self, classes: impl IntoIterator<Item = Class>) -> Option<Moment> {
+        classes.into_iter().filter_map(|class| self.earliest(class)).map(|(due, _)| due).min()
     }
 
     /// Makes a collection due now, in its turn: behind what has been due for longer.

@@ -341,6 +341,11 @@ proptest::proptest! {
                 _ => plan.hasten(&below[which % 3], now),
             }
         }
+        // What is said to be due is there: no turn is taken for nothing.
+        let is_due = plan.next_due().is_some_and(|due| due <= now);
+        let next = plan.next(now);
+        proptest::prop_assert_eq!(next.is_some(), is_due);
+        in_flight.extend(next);
         for address in in_flight {
             match address.item {
                 Some(_) => plan.answered_item(&address),
