@@ -136,3 +136,34 @@ fn a_call_that_ends_is_gone_from_its_extension_when_that_is_told() {
     assert_eq!((change.kind, change.resource().unwrap().id()), (ChangeKind::Removed, call));
     assert_eq!(calls(&live.snapshot()), 0);
 }
+
+#[test]
+fn what_its_own_list_no_longer_has_does_not_come_back_with_an_answer_that_was_asked_for_earlier() {
+    let sandbox = Sandbox::start(SandboxConfig::new().ring_time(Duration::from_secs(3600))).unwrap();
+    let mut config = Config::new(&sandbox.url()).unwrap();
+    for kind in Kind::ALL {
+        config.cadence(kind, Duration::from_secs(30), Duration::from_secs(60)).unwrap();
+    }
+    config.events(false);
+    let live = Live::open(config).unwrap();
+    live.wait(LONG).unwrap();
+    let call = sandbox.add_call("4224", &Caller::new("Ann", "4224")).unwrap();
+    let extension = sandbox.extension_id("4224").unwrap();
+    let calls = format!("coreServers/{}/extensions/{extension}/callSegments", sandbox.core_server_id());
+    sandbox.override_body(&calls, &format!(r#"[{{"id":"{call}"}}]"#));
+    sandbox.fault_from_str(&format!("delay=500ms; on={calls}; times=1")).unwrap();
+    sandbox.clear_requests();
+    live.refresh(LONG).unwrap();
+    // The call is there, and its extension's list is asked for.
+    until("asked for", &live, |_| sandbox.requests().iter().any(|request| request.path == calls));
+    sandbox.hang_up(call).unwrap();
+    live.refresh(LONG).unwrap();
+    assert!(live.snapshot().by_id(call).is_none());
+    let (start, answered) = (Instant::now(), live.snapshot().generation());
+    while start.elapsed() < Duration::from_secs(1) {
+        let snapshot = live.snapshot();
+        let extension = Extension::try_from(snapshot.by_id(extension).unwrap()).unwrap();
+        assert!(extension.call_segments().is_empty(), "a call that is over is back");
+    }
+    assert!(live.snapshot().generation() > answered, "the answer has come");
+}

@@ -195,7 +195,7 @@ impl Collection {
     }
 
     /// The same less one instance; `None` where nothing is left of it. No body says so: the next answer is new whatever it is.
-    pub(super) fn without(&self, id: &Uuid) -> Option<Collection> {
+    pub(crate) fn without(&self, id: &Uuid) -> Option<Collection> {
         let table = self.table().without(id, self.address.sub?.row().shape)?;
         Some(Collection::new(self.address, table, 0, self.confirmed()))
     }

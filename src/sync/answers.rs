@@ -36,6 +36,7 @@ impl Writer {
         self.plan.clear();
         self.placing.clear();
         self.doubts = Doubts::default();
+        self.gone.clear();
     }
 
     pub(super) fn gathered(&mut self, address: Address, path: &str, asked: Moment, outcome: Outcome, now: Moment) {
@@ -206,8 +207,18 @@ impl Writer {
     /// Puts a changed collection in its place, and plans for what it brings and what it means.
     pub(super) fn replace(&mut self, collection: Arc<Collection>, now: Moment) {
         let address = collection.address;
+        let rest = self.without_gone(collection);
         let Some(server) = self.draft.server_mut(address.core_server) else { return };
+        let Some(collection) = rest else {
+            self.dirty = true;
+            return address.sub.into_iter().for_each(|sub| server.remove(address.parent, sub));
+        };
         let old = address.sub.and_then(|sub| server.get(address.parent, sub)).cloned();
+        if address.is_list_of_core_server() {
+            let longest = self.shared.config.get_request_timeout();
+            self.gone.retain(|_, asked| *asked + longest > now);
+            self.gone.extend(left(old.as_ref(), &collection).map(|id| (id, collection.confirmed())));
+        }
         // What left this collection may have left the others that it was in, too.
         let homes = left(old.as_ref(), &collection)
             .flat_map(|id| server.homes(id))
@@ -234,6 +245,16 @@ impl Writer {
         for next in at_once {
             self.plan.urge(&next, now);
         }
+    }
+
+    /// A collection without what left its core server's own list, where that was asked for later; `None` where nothing is left.
+    fn without_gone(&self, copies: Arc<Collection>) -> Option<Arc<Collection>> {
+        if copies.is_canonical || self.gone.is_empty() {
+            return Some(copies);
+        }
+        let is_gone = |id: &Uuid| self.gone.get(id).is_some_and(|asked| *asked > copies.confirmed());
+        let gone: Vec<Uuid> = copies.table().ids().filter(is_gone).collect();
+        gone.iter().try_fold(copies, |copies, id| copies.without(id).map(Arc::new))
     }
 
     /// 404 where something used to be: it is gone when the server says so twice and what it was below is still there.

@@ -49,6 +49,8 @@ pub(super) struct Writer {
     pub(super) retried: Moment,
     pub(super) placing: Placing,
     pub(super) doubts: Doubts,
+    /// What left a core server's own list a short time ago, and when that was asked for.
+    pub(super) gone: HashMap<Uuid, Moment>,
     retired: Retired,
     pub(super) missed: Missed,
     /// What somebody waits for since an incarnation is gathered.
@@ -90,6 +92,7 @@ impl Writer {
             retried: now,
             placing: Placing::default(),
             doubts: Doubts::default(),
+            gone: HashMap::new(),
             missed: Missed::Nothing,
             urged: HashSet::new(),
             refresh: false,
