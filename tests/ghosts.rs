@@ -167,3 +167,21 @@ fn what_its_own_list_no_longer_has_does_not_come_back_with_an_answer_that_was_as
     }
     assert!(live.snapshot().generation() > answered, "the answer has come");
 }
+
+#[test]
+fn what_its_own_list_never_had_is_looked_at_again_soon() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(&sandbox);
+    let (extension, short) = (sandbox.extension_id("4224").unwrap(), Uuid::from_u128(7));
+    // The list of an extension is read while a call is on it that is over when all calls are read.
+    let calls = format!("coreServers/{}/extensions/{extension}/callSegments", sandbox.core_server_id());
+    sandbox.override_body(&calls, &format!(r#"[{{"id":"{short}"}}]"#));
+    sandbox.add_call("4224", &Caller::new("Ann", "4224")).unwrap();
+    let has = |now: &Snapshot| {
+        let extension = Extension::try_from(now.by_id(extension).unwrap()).unwrap();
+        extension.call_segments().by_id(short).is_some()
+    };
+    until("the short call", &live, has);
+    sandbox.clear_overrides();
+    until("gone", &live, |now| !has(now));
+}

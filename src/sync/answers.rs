@@ -156,6 +156,7 @@ impl Writer {
                     None => self.plan.urge(&address, now),
                 }
                 self.settle_doubts(&address);
+                self.look_at_strangers(&address, now);
             }
             Outcome::New(collection) => {
                 counters.changed_answers.fetch_add(1, Relaxed);
@@ -170,6 +171,7 @@ impl Writer {
                     let newer = known.iter().flat_map(|known| known.patches());
                     self.replace(collection.patched(newer.cloned()), now);
                     self.settle_doubts(&address);
+                    self.look_at_strangers(&address, now);
                 }
             }
             Outcome::Absent => self.absent(address, asked, now),
@@ -255,6 +257,17 @@ impl Writer {
         let is_gone = |id: &Uuid| self.gone.get(id).is_some_and(|asked| *asked > copies.confirmed());
         let gone: Vec<Uuid> = copies.table().ids().filter(is_gone).collect();
         gone.iter().try_fold(copies, |copies, id| copies.without(id).map(Arc::new))
+    }
+
+    /// What is in a list and not in its own list may be over already, and nothing would tell: as long as there is any, the list
+    /// is asked for as often as its kind, also where it only confirms what others tell.
+    fn look_at_strangers(&mut self, address: &Address, now: Moment) {
+        let server = self.draft.servers.iter().find(|server| server.id == address.core_server);
+        let Some(known) = self.draft.get(address).filter(|known| !known.is_canonical) else { return };
+        let own = server.and_then(|server| server.list_of(address.kind()));
+        if own.is_some_and(|own| known.table().ids().any(|id| !own.has_id(&id))) {
+            self.plan.hasten_by(address, now + self.shared.config.get_cadence(address.kind()).max);
+        }
     }
 
     /// 404 where something used to be: it is gone when the server says so twice and what it was below is still there.
