@@ -93,9 +93,15 @@ impl Kind {
     }
 }
 
+/// The name; `{:#}` puts the article in front of it, as in `an Extension`.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        let article = match self {
+            _ if !f.alternate() => "",
+            Kind::Extension | Kind::Agent => "an ",
+            _ => "a ",
+        };
+        write!(f, "{article}{}", self.name())
     }
 }
 

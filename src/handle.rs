@@ -217,7 +217,7 @@ impl Handle {
                 Err(Error::new(
                     Code::Ambiguous,
                     format!(
-                        "several core servers have a {kind} named {name:?}: {}; name the core server",
+                        "several core servers have {kind:#} named {name:?}: {}; name the core server",
                         paths.join(", ")
                     ),
                 ))
@@ -402,7 +402,7 @@ macro_rules! handle {
                     Kind::$kind => Ok($name(handle)),
                     kind => Err(Error::new(
                         Code::InvalidArgument,
-                        format!("this is a handle of a {kind}, not of a {}", Kind::$kind),
+                        format!("this is a handle of {kind:#}, not of {:#}", Kind::$kind),
                     )),
                 }
             }

@@ -255,7 +255,7 @@ fn parse_selector(kind: Kind, at: usize, segment: &str, segments: &mut Segments<
         return Uuid::try_parse(segment).ok().filter(|_| segment.len() == 36).map(Selector::Id).ok_or_else(|| {
             invalid(match kind.row().symbolic {
                 Some(_) => format!("at {at}: {segment:?} is no UUID; a symbolic name stands behind {BY_NAME}/"),
-                None => format!("at {at}: {segment:?} is no UUID, and a {kind} has no symbolic name"),
+                None => format!("at {at}: {segment:?} is no UUID, and {kind:#} has no symbolic name"),
             })
         });
     }
@@ -281,10 +281,10 @@ fn check_selector(kind: Kind, selector: &Selector, at: Option<usize>) -> Result<
     let Selector::Name(name) = selector else { return Ok(()) };
     let place = at.map_or(String::new(), |at| format!("at {at}: "));
     if kind.row().symbolic.is_none() {
-        return Err(invalid(format!("{place}a {kind} has no symbolic name, so {BY_NAME} does not work; use its id")));
+        return Err(invalid(format!("{place}{kind:#} has no symbolic name, so {BY_NAME} does not work; use its id")));
     }
     if name.is_empty() {
-        return Err(invalid(format!("{place}the symbolic name of a {kind} is empty")));
+        return Err(invalid(format!("{place}the symbolic name of {kind:#} is empty")));
     }
     Ok(())
 }
@@ -293,7 +293,7 @@ fn unknown_segment(kind: Kind, segment: &str, at: Option<usize>) -> Error {
     let place = at.map_or(String::new(), |at| format!("at {at}: "));
     let subs: Vec<_> = SubId::of(kind).map(|sub| sub.row().segment).collect();
     let actions: Vec<_> = kind.row().actions.iter().map(|a| a.segment).collect();
-    let mut message = format!("{place}a {kind} has no {segment:?}");
+    let mut message = format!("{place}{kind:#} has no {segment:?}");
     match subs.is_empty() {
         true => message.push_str("; nothing is below it"),
         false => message.push_str(&format!("; below it are {}", subs.join(", "))),

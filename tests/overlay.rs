@@ -89,7 +89,7 @@ fn mistakes_are_told_with_their_line_and_what_is_allowed() {
         ("[actions.\"Fax.send\"]\npath = \"x\"", "line 1: there is no kind \"Fax\"; the kinds are CoreServer, User"),
         (
             "[actions.\"Extension.fly\"]\npath = \"x\"",
-            "line 1: a Extension has no action \"fly\"; it has originate, enable_dnd",
+            "line 1: an Extension has no action \"fly\"; it has originate, enable_dnd",
         ),
         ("[actions.\"Login.x\"]\npath = \"x\"", "it has none"),
         (
@@ -111,7 +111,7 @@ fn mistakes_are_told_with_their_line_and_what_is_allowed() {
         ("[actions.\"Extension.originate\"]\npath = \"callSegments\"", "line 2: \"callSegments\" is a sub resource"),
         (
             "[actions.\"Extension.originate\"]\npath = \"enableDnd\"",
-            "line 1: the actions originate and enable_dnd of a Extension are both",
+            "line 1: the actions originate and enable_dnd of an Extension are both",
         ),
         ("[actions.\"Extension.originate\"]\nbody = \"number\"", "line 2: body must be a table"),
         (
@@ -149,7 +149,7 @@ fn mistakes_are_told_with_their_line_and_what_is_allowed() {
             "[kinds.ConferenceRoom]\nsymbolic_name = \"userGenerated\"",
             "line 2: userGenerated is a boolean, and a symbolic name must be a text",
         ),
-        ("[kinds.Agent]\nsymbolic_name = \"name\"", "line 2: a Agent has no symbolic names"),
+        ("[kinds.Agent]\nsymbolic_name = \"name\"", "line 2: an Agent has no symbolic names"),
         (
             "[subs.\"User.voicemails\"]\nabsent = true",
             "line 1: the catalogue has no \"voicemails\" below a User, but logins, status, extensions",
@@ -159,11 +159,11 @@ fn mistakes_are_told_with_their_line_and_what_is_allowed() {
         ("[subs.\"User.mails\"]\nkind = \"raw\"\nabsent = true", "line 3: User.mails cannot be absent and be kept"),
         (
             "[subs.\"Extension.originate\"]\nkind = \"raw\"",
-            "line 2: \"originate\" is the action originate of a Extension",
+            "line 2: \"originate\" is the action originate of an Extension",
         ),
         (
             "[subs.\"Extension.call\"]\nkind = \"raw\"\n[actions.\"Extension.originate\"]\npath = \"call\"",
-            "line 4: \"call\" is a sub resource of a Extension, so it cannot be an action",
+            "line 4: \"call\" is a sub resource of an Extension, so it cannot be an action",
         ),
         ("[subs.\"Extension.a b\"]\nkind = \"raw\"", "line 2: \"a b\" must be one plain path segment"),
     ] {

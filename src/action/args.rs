@@ -119,7 +119,7 @@ impl Context<'_> {
         };
         match resource.kind() {
             Kind::Extension => Ok(resource.id()),
-            kind => Err(invalid(format!("it is the path of a {kind}, not of an Extension"))),
+            kind => Err(invalid(format!("it is the path of {kind:#}, not of an Extension"))),
         }
     }
 
@@ -127,7 +127,7 @@ impl Context<'_> {
     fn known_extension(&self, id: Uuid) -> Result<Uuid> {
         match self.snapshot.by_id(id).map(|resource| resource.kind()) {
             Some(Kind::Extension) | None => Ok(id),
-            Some(kind) => Err(invalid(format!("it is the id of a {kind}, not of an Extension"))),
+            Some(kind) => Err(invalid(format!("it is the id of {kind:#}, not of an Extension"))),
         }
     }
 }
@@ -159,7 +159,7 @@ fn dialled(resource: &Resource<'_>) -> Result<String> {
         Kind::ConferenceRoom => &["dialString", "identifier"],
         kind => {
             let message =
-                format!("it is a {kind}, which cannot be dialled; an Extension, a Queue or a ConferenceRoom can");
+                format!("it is {kind:#}, which cannot be dialled; an Extension, a Queue or a ConferenceRoom can");
             return Err(invalid(message));
         }
     };

@@ -96,7 +96,7 @@ impl Call<'_> {
             let known: Vec<_> = kind.row().actions.iter().map(|row| row.name).collect();
             let known =
                 if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
-            Error::new(Code::Unsupported, format!("a {kind} has no action {action:?}; {known}"))
+            Error::new(Code::Unsupported, format!("{kind:#} has no action {action:?}; {known}"))
         })?;
         if self.live.config().is_absent_action(kind, action) {
             let message = format!("this server has no {kind}.{action}: an overlay says so (absent = true)");

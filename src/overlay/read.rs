@@ -124,7 +124,7 @@ impl<'t> Reader<'t> {
             let known: Vec<_> = kind.row().actions.iter().map(|row| row.name).collect();
             let known =
                 if known.is_empty() { "it has none".to_owned() } else { format!("it has {}", known.join(", ")) };
-            self.error_at(at, &format!("a {kind} has no action {name:?}; {known}"))
+            self.error_at(at, &format!("{kind:#} has no action {name:?}; {known}"))
         })?;
         let key = (kind, action.name);
         let mut absent = None;
@@ -134,7 +134,7 @@ impl<'t> Reader<'t> {
                 "path" => {
                     let path = self.text("path", value)?;
                     if config.is_sub(kind, path) {
-                        let message = format!("{path:?} is a sub resource of a {kind}, so it cannot be an action");
+                        let message = format!("{path:?} is a sub resource of {kind:#}, so it cannot be an action");
                         return Err(self.error_at(value.span().start, &message));
                     }
                     config.action_path(kind, action.name, path).map_err(here)?;
@@ -212,7 +212,7 @@ impl<'t> Reader<'t> {
             let name = self.text("symbolic_name", value)?;
             let wrong = |message: String| Err(self.error_at(value.span().start, &message));
             if kind.row().symbolic.is_none() {
-                return wrong(format!("a {kind} has no symbolic names, so no property can be one"));
+                return wrong(format!("{kind:#} has no symbolic names, so no property can be one"));
             }
             let properties = kind.row().properties;
             let texts = || {
@@ -220,7 +220,7 @@ impl<'t> Reader<'t> {
                 texts.map(|property| property.name).collect::<Vec<_>>().join(", ")
             };
             match kind.row().property(name) {
-                None => return wrong(format!("a {kind} has no property {name:?}; its texts are {}", texts())),
+                None => return wrong(format!("{kind:#} has no property {name:?}; its texts are {}", texts())),
                 Some(position) if properties[position].ty != Type::Text => {
                     let ty = properties[position].ty.name();
                     return wrong(format!("{name} is a {ty}, and a symbolic name must be a text: {}", texts()));
@@ -297,7 +297,7 @@ impl<'t> Reader<'t> {
             if let Some(twin) = twin.filter(|_| !config.is_absent_action(*kind, name)) {
                 let (twin, path) = (twin.name, path.unwrap_or_default());
                 return Err(
-                    self.error_at(*at, &format!("the actions {name} and {twin} of a {kind} are both at {path:?}"))
+                    self.error_at(*at, &format!("the actions {name} and {twin} of {kind:#} are both at {path:?}"))
                 );
             }
         }

@@ -65,11 +65,11 @@ impl Config {
             let absent = |name| self.is_absent_action(kind, name);
             if let Some(twin) = twins.find(|twin| !absent(twin.name) && !absent(name)) {
                 let twin = twin.name;
-                return Err(wrong(format!("the actions {twin} and {name} of a {kind} are both at {path:?}")));
+                return Err(wrong(format!("the actions {twin} and {name} of {kind:#} are both at {path:?}")));
             }
             if self.is_sub(kind, path) && !absent(name) {
                 let why = "which is a sub resource of it";
-                return Err(wrong(format!("the action {name} of a {kind} is at {path:?}, {why}")));
+                return Err(wrong(format!("the action {name} of {kind:#} is at {path:?}, {why}")));
             }
             let key = |arg: &Arg| self.get_action_body_key(kind, name, arg.name);
             for (i, arg) in action.args.iter().enumerate() {

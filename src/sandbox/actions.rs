@@ -112,7 +112,7 @@ fn carry_out(
                 row.statistics.edit(statistics, |s| s.penalty = number("penalty"));
             }
         }
-        _ => return Err(format!("this sandbox cannot {} a {kind}", action.name)),
+        _ => return Err(format!("this sandbox cannot {} {kind:#}", action.name)),
     }
     Ok(())
 }

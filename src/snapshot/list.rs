@@ -123,7 +123,7 @@ impl<'s> List<'s> {
             );
         }
         if kind.row().symbolic.is_none() {
-            return Error::new(Code::Unsupported, format!("a {kind} has no symbolic name; use its id"));
+            return Error::new(Code::Unsupported, format!("{kind:#} has no symbolic name; use its id"));
         }
         self.not_there(format!("no {kind} is named {name:?}"))
     }

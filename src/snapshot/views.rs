@@ -51,7 +51,7 @@ macro_rules! view {
             fn try_from(resource: Resource<'s>) -> Result<Self> {
                 Self::view(resource).ok_or_else(|| {
                     let kind = resource.kind();
-                    Error::new(Code::InvalidArgument, format!("this is a {kind}, not a {}", Kind::$name))
+                    Error::new(Code::InvalidArgument, format!("this is {kind:#}, not {:#}", Kind::$name))
                 })
             }
         }

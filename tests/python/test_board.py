@@ -154,6 +154,19 @@ def test_staleness_is_seen(isymphony_sandbox: Sandbox, isymphony_live: isymphony
     assert "cannot connect" in text
 
 
+def test_a_server_without_events_is_seen() -> None:
+    with Sandbox() as sandbox, isymphony.connect(sandbox.url) as live:
+        board = Board(live)
+        eventually(lambda: board.look()["health"]["events"] == "connected")
+        assert "no events" not in "\n".join(drawn(board.look(), 80, 24))
+        sandbox.fault(status=404, on="*/ws/event")
+        sandbox.stop_listening()
+        sandbox.start_listening()
+        eventually(lambda: board.look()["health"]["events"] == "unavailable" and live.health.state == "live")
+        head = drawn(board.look(), 80, 24)[0]
+        assert "no events" in head and " live " in head and cell_len(head) <= 80
+
+
 # -- a day in a terminal
 
 

@@ -247,6 +247,31 @@ def test_act(server: Sandbox) -> None:
     assert any('"penalty":3' in request.body for request in server.requests)
 
 
+def test_what_is_easier_than_the_actions(server: Sandbox) -> None:
+    mike = "coreServers/getByName/default/users/getByName/mike"
+    user = mike.replace("mike", "4224")
+
+    def status(path: str) -> tuple[str, str]:
+        raw = json.loads(run("get", server.url, f"{path}/status", "--json").stdout)["raw"]
+        return raw["name"], raw["type"]
+
+    run("act", server.url, user, "set_status", "name=At the dentist", "type=away", "note=back at one")
+    assert status(user) == ("At the dentist", "away")
+    run("act", server.url, mike, "set_status_like", "name=At the dentist")
+    assert status(mike) == ("At the dentist", "away")
+    run("act", server.url, EXTENSION, "set_dnd", "on=yes")
+    assert any(request.path.endswith("/enableDnd") for request in server.requests)
+    for arguments, words in (
+        ([EXTENSION, "set_dnd", "on=maybe"], "yes or no"),
+        ([EXTENSION, "set_dnd"], "needs on=…"),
+        ([mike, "set_status", "name=At the dentist"], "needs type=…"),
+        ([mike, "set_status_like", "name=At the dentist", "type=away"], "no argument type"),
+    ):
+        assert words in run("act", server.url, *arguments, code=2).stderr
+    told = run("act", server.url, EXTENSION, "set_status_like", "name=At the dentist", code=1).stderr
+    assert "an Extension has no action" in told
+
+
 def test_refused_and_unknown(server: Sandbox) -> None:
     done = run(
         "act", server.url, "coreServers/getByName/default/queues/getByName/5001", "login", "extension=4224", code=1

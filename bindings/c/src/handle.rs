@@ -89,7 +89,7 @@ pub extern "C" fn isym_live_handle_named(
             Kind::Extension => Handle::clone(&*live.extension(name, server)?),
             Kind::Queue => Handle::clone(&*live.queue(name, server)?),
             Kind::ConferenceRoom => Handle::clone(&*live.conference(name, server)?),
-            kind => return Err(invalid(format!("a {kind} has no symbolic name"))),
+            kind => return Err(invalid(format!("{kind:#} has no symbolic name"))),
         };
         out.write(Box::new(isym_handle(handle)));
         Ok(())

@@ -193,7 +193,7 @@ pub extern "C" fn isym_sandbox_id_of(
             Kind::Extension => pbx.extension_id(str::text(name, "name")?)?,
             Kind::Queue => pbx.queue_id(str::text(name, "name")?)?,
             Kind::ConferenceRoom => pbx.conference_id(str::text(name, "name")?)?,
-            kind => return Err(invalid(format!("a {kind} has no symbolic name"))),
+            kind => return Err(invalid(format!("{kind:#} has no symbolic name"))),
         };
         out.write(found.into());
         Ok(())

@@ -74,7 +74,7 @@ class Queue(TypedDict):
 
 
 class Health(TypedDict):
-    """How true the board is. ``age`` is ``None`` as long as nothing is known."""
+    """How true the board is. ``age`` is ``None`` as long as nothing is known. Without ``events``, changes show later."""
 
     url: str
     time: float
@@ -84,6 +84,7 @@ class Health(TypedDict):
     generation: int
     problem: str | None
     failing: dict[str, str]
+    events: str
 
 
 class Look(TypedDict):
@@ -131,6 +132,7 @@ class Board:
             generation=health.generation,
             problem=str(health.last_error.error) if health.last_error and not live else None,
             failing={kind: str(problem.error) for kind, problem in health.failing.items()},
+            events=health.events,
         )
 
     def _rows(self, snapshot: isymphony.Snapshot, health: Health) -> Look:

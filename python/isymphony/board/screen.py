@@ -343,6 +343,7 @@ class Screen:
             (f" {state} " if state in HEALTH_STYLES else f" {state.upper()} ", HEALTH_STYLES.get(state, WRONG)),
             (f" {age_of(health)}", "" if state == "live" else "bold red"),
             (f"  epoch {health['epoch']}", "bright_black"),
+            *([("  no events", "yellow")] if state == "live" and health["events"] != "connected" else []),
             f"  {time.strftime('%H:%M:%S', time.localtime(health['time']))} ",
         )
         host = fit(f" {urlsplit(health['url']).netloc}", width - 11 - corner.cell_len)

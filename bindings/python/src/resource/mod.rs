@@ -188,7 +188,7 @@ impl Resource {
     fn property<'py>(&self, py: Python<'py>, name: &Bound<'py, PyString>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let (kind, name) = (self.core().kind(), name.to_string_lossy());
         let Some(property) = self.core().property(&name) else {
-            let message = format!("the catalogue has no property {name:?} of a {kind}");
+            let message = format!("the catalogue has no property {name:?} of {kind:#}");
             return Err(PyAttributeError::new_err(message));
         };
         property.value.map(|value| value_object(py, value)).transpose()
@@ -199,7 +199,7 @@ impl Resource {
     fn property_state(&self, name: &Bound<'_, PyString>) -> PyResult<&'static str> {
         let (core, name) = (self.core(), name.to_string_lossy());
         let property = core.property(&name).ok_or_else(|| {
-            PyAttributeError::new_err(format!("the catalogue has no property {name:?} of a {}", core.kind()))
+            PyAttributeError::new_err(format!("the catalogue has no property {name:?} of {:#}", core.kind()))
         })?;
         Ok(match property.state {
             snapshot::State::Missing => "missing",
