@@ -266,7 +266,7 @@ impl<'t> Reader<'t> {
                     .iter()
                     .find(|action| config.get_action_path(parent, action.name) == Some(segment));
                 if let Some(action) = action {
-                    let message = format!("{segment:?} is the action {} of a {parent}", action.name);
+                    let message = format!("{segment:?} is the action {} of {parent:#}", action.name);
                     return Err(self.error_at(at, &message));
                 }
                 if encode_name(segment) != segment || segment.is_empty() {
@@ -280,7 +280,7 @@ impl<'t> Reader<'t> {
                 let known: Vec<_> = SubId::of(parent).map(|sub| sub.row().segment).collect();
                 let known = if known.is_empty() { "nothing".to_owned() } else { known.join(", ") };
                 let message = format!(
-                    "the catalogue has no {segment:?} below a {parent}, but {known}; a further one has kind = \"raw\""
+                    "the catalogue has no {segment:?} below {parent:#}, but {known}; a further one has kind = \"raw\""
                 );
                 Err(self.error_at(at, &message))
             }
