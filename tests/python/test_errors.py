@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import pickle
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -155,7 +156,8 @@ def test_a_password_that_is_no_text_does_not_show() -> None:
                     act(given)
                 assert_hides(refused.value, secret)
                 for other in (given.encode(errors="replace"), [given], ("u", given), {given: given}):
-                    with pytest.raises(TypeError, match=name) as mistaken:
+                    # Which argument it is is said in a note, where exceptions have notes.
+                    with pytest.raises(TypeError, match=name if sys.version_info >= (3, 11) else ".") as mistaken:
                         act(other)
                     assert_hides(mistaken.value, secret)
             assert live.refresh(5).has_data
