@@ -1,19 +1,27 @@
 //! Handles: symbolic references that survive a restart of the server.
 
+mod binding;
+mod kinds;
+
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use uuid::Uuid;
 
+pub use binding::Binding;
+use binding::Memory;
+pub use kinds::{
+    AgentHandle, CallSegmentHandle, ConferenceRoomHandle, CoreServerHandle, ExtensionHandle, QueueHandle, UserHandle,
+};
+
 use crate::action::{self, Arg, Call, Ticket};
 use crate::catalog::{Kind, SubId};
 use crate::error::{Code, Error, Result};
 use crate::live::Live;
 use crate::path::Path;
-use crate::snapshot::{List, Resource, ResourceOwned, Snapshot, Target, lacking};
+use crate::snapshot::{Resource, ResourceOwned, Snapshot, lacking};
 
 /// How a handle finds its instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,33 +47,6 @@ pub struct Handle {
     is_strict: bool,
     /// Without a lock: a read never waits for another, nor in a forked child for a thread that is not there.
     memory: ArcSwap<Memory>,
-}
-
-/// What a handle knows of its instance.
-#[derive(Clone)]
-struct Memory {
-    locator: Locator,
-    binding: Option<Binding>,
-    /// The `configurationId` that was last seen, also where it identifies nothing.
-    seen: Option<String>,
-}
-
-/// To which object a handle is bound, as it was last found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Binding {
-    /// The id of the object: new after every restart of the server.
-    pub id: Uuid,
-    /// The `configurationId` of the object, which stays: `None` where its kind has none, and where it identifies nothing,
-    /// because it is empty or other objects had it too.
-    pub configuration_id: Option<String>,
-    /// The epoch of the snapshot it was found in.
-    pub epoch: u64,
-    /// How often the handle was bound anew since it was made: to the same object after a restart of the server, or to
-    /// another object that has the name now.
-    pub rebinds: u64,
-    /// How often that was another object, as far as a `configurationId` tells.
-    pub other_objects: u64,
 }
 
 impl Handle {
@@ -269,91 +250,6 @@ impl Handle {
     }
 }
 
-impl Memory {
-    /// The instance that has the `configurationId` last seen, if exactly one has.
-    fn find_renamed<'s>(&self, snapshot: &'s Snapshot) -> Option<Resource<'s>> {
-        let known = self.binding.as_ref()?.configuration_id.as_deref()?;
-        match &self.locator {
-            Locator::Named { list, .. } => only_one(&everywhere(snapshot, *list), known),
-            Locator::Path(path) => {
-                let mut steps = path.steps().to_vec();
-                steps.last_mut()?.selector = None;
-                match snapshot.resolve_path(&Path::from_steps(steps).ok()?).ok()? {
-                    Target::List(list) => only_one(&[list], known),
-                    Target::One(_) => None,
-                }
-            }
-        }
-    }
-
-    /// The `configurationId` of what was found, where it identifies it: it is not empty, and nothing else has it.
-    fn identity<'s>(&self, found: &Resource<'s>) -> Option<&'s str> {
-        let known = found.configuration_id().filter(|known| !known.is_empty())?;
-        let lists = match &self.locator {
-            Locator::Named { list, .. } => everywhere(found.snapshot(), *list),
-            Locator::Path(_) => vec![found.list()],
-        };
-        only_one(&lists, known).map(|_| known)
-    }
-
-    /// What is known after something was found; `None` where that is nothing new.
-    fn after(&self, found: &Resource<'_>, epoch: u64) -> Option<Memory> {
-        let (id, seen) = (found.id(), found.configuration_id());
-        let known = self.binding.as_ref();
-        if known.is_some_and(|known| known.epoch > epoch || known.id == id && self.seen.as_deref() == seen) {
-            return None;
-        }
-        let configuration_id = self.identity(found).map(str::to_owned);
-        let binding = match known {
-            None => Binding { id, configuration_id, epoch, rebinds: 0, other_objects: 0 },
-            Some(known) if known.id == id => Binding { configuration_id, ..known.clone() },
-            Some(known) => {
-                let is_other = known.configuration_id.is_some() && known.configuration_id.as_deref() != seen;
-                let (rebinds, other_objects) = (known.rebinds + 1, known.other_objects + u64::from(is_other));
-                Binding { id, configuration_id, epoch, rebinds, other_objects }
-            }
-        };
-        let locator = match &self.locator {
-            Locator::Path(path) if !path.is_symbolic() => Locator::Path(found.path()),
-            locator => locator.clone(),
-        };
-        Some(Memory { locator, binding: Some(binding), seen: seen.map(str::to_owned) })
-    }
-
-    /// Refuses another object than the one that was bound, which may have a new id by now.
-    fn check(&self, found: &Resource<'_>) -> Result<()> {
-        let Some(bound) = self.binding.as_ref().filter(|bound| bound.id != found.id()) else { return Ok(()) };
-        let identity = self.identity(found);
-        if identity.is_some() && identity == bound.configuration_id.as_deref() {
-            return Ok(());
-        }
-        let named = |configuration_id: Option<&str>, id: Uuid| match configuration_id {
-            Some(configuration_id) => format!("configurationId {configuration_id}"),
-            None => format!("id {id}"),
-        };
-        let message = format!(
-            "{} is another object now ({}) than the one the strict handle is bound to ({})",
-            found.path(),
-            named(identity, found.id()),
-            named(bound.configuration_id.as_deref(), bound.id),
-        );
-        Err(Error::new(Code::NotFound, message))
-    }
-}
-
-/// A list in all core servers.
-fn everywhere(snapshot: &Snapshot, list: SubId) -> Vec<List<'_>> {
-    snapshot.core_servers().iter().map(|server| server.sub(list)).collect()
-}
-
-/// The instance with this `configurationId`, if exactly one has it.
-fn only_one<'s>(lists: &[List<'s>], configuration_id: &str) -> Option<Resource<'s>> {
-    let all = lists.iter().flat_map(|list| list.iter());
-    let mut found = all.filter(|resource| resource.configuration_id() == Some(configuration_id));
-    let first = found.next()?;
-    found.next().is_none().then_some(first)
-}
-
 impl Clone for Handle {
     fn clone(&self) -> Self {
         let memory = ArcSwap::new(self.memory.load_full());
@@ -364,142 +260,5 @@ impl Clone for Handle {
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Handle({} {})", self.kind, self.path())
-    }
-}
-
-macro_rules! handle {
-    ($name:ident, $kind:ident, $doc:literal) => {
-        #[doc = $doc]
-        #[derive(Debug, Clone)]
-        pub struct $name(pub(crate) Handle);
-
-        impl $name {
-            /// As [`Handle::strict`].
-            pub fn strict(&self) -> Self {
-                $name(self.0.strict())
-            }
-        }
-
-        impl Deref for $name {
-            type Target = Handle;
-
-            fn deref(&self) -> &Handle {
-                &self.0
-            }
-        }
-
-        impl From<&$name> for Arg {
-            fn from(handle: &$name) -> Self {
-                Arg::from(&handle.0)
-            }
-        }
-
-        impl TryFrom<Handle> for $name {
-            type Error = Error;
-
-            fn try_from(handle: Handle) -> Result<Self> {
-                match handle.kind() {
-                    Kind::$kind => Ok($name(handle)),
-                    kind => Err(Error::new(
-                        Code::InvalidArgument,
-                        format!("this is a handle of {kind:#}, not of {:#}", Kind::$kind),
-                    )),
-                }
-            }
-        }
-    };
-}
-
-handle!(CoreServerHandle, CoreServer, "A handle of a core server.");
-handle!(UserHandle, User, "A handle of a user.");
-handle!(ExtensionHandle, Extension, "A handle of an extension.");
-handle!(QueueHandle, Queue, "A handle of a queue.");
-handle!(AgentHandle, Agent, "A handle of an agent: by its id, until the server restarts.");
-handle!(CallSegmentHandle, CallSegment, "A handle of a call segment: by its id, until the server restarts.");
-handle!(ConferenceRoomHandle, ConferenceRoom, "A handle of a conference room.");
-
-/// The actions. Errors and waiting: see [`Handle::act`].
-impl ExtensionHandle {
-    /// Rings the extension itself, then dials the destination: a number as text, or a handle or resource of an extension,
-    /// a queue or a conference room, whose number is then dialled.
-    pub fn originate(&self, destination: impl Into<Arg>) -> Result<Ticket> {
-        self.act("originate", &[("destination", destination.into())], None)
-    }
-
-    /// Turns do-not-disturb on or off.
-    pub fn set_dnd(&self, on: bool) -> Result<Ticket> {
-        self.act(if on { "enable_dnd" } else { "disable_dnd" }, &[], None)
-    }
-}
-
-/// The actions. Errors and waiting: see [`Handle::act`].
-impl UserHandle {
-    /// Sets the user's status. `kind` is one of [`STATUS_TYPES`](crate::catalog::STATUS_TYPES); `return_time` is Unix time
-    /// in milliseconds.
-    pub fn set_status(&self, name: &str, kind: &str, note: &str, return_time: Option<i64>) -> Result<Ticket> {
-        let args = [
-            ("name", name.into()),
-            ("type", kind.into()),
-            ("note", note.into()),
-            ("return_time", return_time.unwrap_or(-1).into()),
-        ];
-        let status = self.below("status").map_err(|error| action::refused(Kind::Status, "set", &args, error))?;
-        status.act("set", &args, None)
-    }
-
-    /// Sets the status of this name as other users of the core server show it: its type and note are theirs.
-    ///
-    /// # Errors
-    /// Nothing is sent with [`Code::NotFound`] where no user shows a status of that name, [`Code::Ambiguous`] where two
-    /// users show different ones; otherwise as [`Handle::act`].
-    pub fn set_status_like(&self, name: &str) -> Result<Ticket> {
-        let like = self.get().and_then(|user| action::status_like(&user.get(), name));
-        let (ty, note) = like.map_err(|error| action::refused(Kind::Status, "set", &[], error))?;
-        self.set_status(name, &ty, &note, None)
-    }
-}
-
-/// The actions. Errors and waiting: see [`Handle::act`].
-impl QueueHandle {
-    /// Logs an extension in to the queue as an agent: by its number in the queue's core server, its id or its path.
-    pub fn login(&self, extension: impl Into<Arg>) -> Result<Ticket> {
-        self.act("login", &[("extension", extension.into())], None)
-    }
-
-    /// Logs an extension out of the queue.
-    pub fn logout(&self, extension: impl Into<Arg>) -> Result<Ticket> {
-        self.act("logout", &[("extension", extension.into())], None)
-    }
-}
-
-/// The actions. Errors and waiting: see [`Handle::act`].
-impl AgentHandle {
-    /// Logs the agent out of its queue.
-    pub fn logout(&self) -> Result<Ticket> {
-        self.act("logout", &[], None)
-    }
-
-    /// Pauses the agent.
-    pub fn pause(&self) -> Result<Ticket> {
-        self.act("pause", &[], None)
-    }
-
-    /// Ends the agent's pause.
-    pub fn unpause(&self) -> Result<Ticket> {
-        self.act("unpause", &[], None)
-    }
-
-    /// Sets the agent's penalty: agents with a lower one are called first.
-    pub fn set_penalty(&self, penalty: i64) -> Result<Ticket> {
-        self.act("set_penalty", &[("penalty", penalty.into())], None)
-    }
-}
-
-/// The actions. Errors and waiting: see [`Handle::act`].
-impl CallSegmentHandle {
-    /// Transfers the call to an extension, an outside number, a parking lot, a conference room or a queue: a number as
-    /// text, or a handle or resource of an extension, a queue or a conference room, whose number is then dialled.
-    pub fn transfer(&self, destination: impl Into<Arg>) -> Result<Ticket> {
-        self.act("transfer", &[("destination", destination.into())], None)
     }
 }
