@@ -203,7 +203,7 @@ impl Draft {
     /// Makes it a snapshot.
     pub(crate) fn finish(self, generation: u64, epoch: u64, source: Source, kinds: KindSet) -> Snapshot {
         let Draft { root, servers } = self;
-        Snapshot(Arc::new(Inner { generation, epoch, source, kinds, root, servers }))
+        Snapshot::new(Inner { generation, epoch, source, kinds, root, servers })
     }
 
     /// The snapshot before anything was synced.

@@ -79,7 +79,7 @@ pub enum Source {
 ///
 /// `Clone` is a pin: cheap, and what it holds stays readable until the last clone is gone.
 #[derive(Clone)]
-pub struct Snapshot(pub(crate) Arc<Inner>);
+pub struct Snapshot(pub(crate) Arc<cell::Share>);
 
 pub(crate) struct Inner {
     pub(crate) generation: u64,
