@@ -74,7 +74,7 @@ class Queue(TypedDict):
 
 
 class Health(TypedDict):
-    """How true the board is. ``age`` is ``None`` as long as nothing is known. Without ``events``, changes show later."""
+    """How true the board is. ``age`` is ``None`` while nothing is known; without ``events``, changes show later."""
 
     url: str
     time: float

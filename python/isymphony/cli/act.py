@@ -32,7 +32,8 @@ actions, and their arguments:
   Queue        login extension=NUMBER | logout extension=NUMBER
   Agent        logout | pause | unpause | set_penalty penalty=NUMBER
 
-A status like that of others has their type, and their note. An action is sent at most once. When the answer is lost, its outcome is unknown: look before you send it again."""
+A status like that of others has their type, and their note. An action is sent at most once. When the answer is lost,
+its outcome is unknown: look before you send it again."""
 
 
 def argument(text: str) -> tuple[str, str]:
