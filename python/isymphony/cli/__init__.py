@@ -151,7 +151,8 @@ def make_parser() -> argparse.ArgumentParser:
         board,
         "users, extensions with their calls and queues, live",
         "Shows users with their status, extensions with their calls, and queues with agents and waiting callers, as "
-        "they change. q or Ctrl-C ends it. Where the output is not a terminal, one board is printed.",
+        "they change. Space shows more, q or Ctrl-C ends it. Where the output is no terminal that can be drawn on, one "
+        "board is printed.",
         "board http://pbx:58080 --user manager",
         "board http://pbx:58080 --user manager --once",
         "board http://pbx:58080 --user manager --web",
