@@ -258,9 +258,10 @@ typedef struct isym_error isym_error;
 // A reference to an instance by its kind and the names along its path, bound anew at every use.
 //
 // The name decides, byte for byte. When nothing has the name any more, the configuration id that was seen under it does.
-// When the name changes hands, the handle follows the name; a strict one (isym_handle_strict) refuses. A path that holds ids is made symbolic when it is first
-// found; an instance without a symbolic name (a call segment, an agent) is found by its id only, until the server
-// restarts. The caller frees it with isym_handle_free. It may be used on any number of threads at once.
+// When the name changes hands, the handle follows the name; a strict one (isym_handle_strict) refuses. A path that holds
+// ids is made symbolic when it is first found; an instance without a symbolic name (a call segment, an agent) is found by
+// its id only, until the server restarts. The caller frees it with isym_handle_free. It may be used on any number of
+// threads at once.
 typedef struct isym_handle isym_handle;
 
 // How a client was doing at one moment. Immutable; the caller frees it with isym_health_free.
@@ -1609,7 +1610,7 @@ struct isym_str isym_extension_permission_id(struct isym_extension extension);
 // Borrowed from the snapshot.
 struct isym_list isym_extension_call_segments(struct isym_extension extension);
 
-// How many users who have an extension.
+// How many users have an extension.
 size_t isym_extension_user_count(struct isym_extension extension);
 
 // One of the users who have an extension, by its position, counted from 0.
@@ -1619,7 +1620,7 @@ enum isym_status isym_extension_user_at(struct isym_extension extension,
                                         size_t position,
                                         struct isym_user *user);
 
-// How many agents of an extension, one for each queue it is logged in to there are.
+// How many agents an extension has: one for each queue it is logged in to.
 size_t isym_extension_agent_count(struct isym_extension extension);
 
 // One of the agents of an extension, one for each queue it is logged in to, by its position, counted from 0.

@@ -7,7 +7,7 @@ metadata=$(${CARGO:-cargo} metadata --no-deps --format-version 1)
 field() { echo "$metadata" | sed "s/.*$1\"\([^\"]*\)\".*/\1/"; }
 version=$(field '"name":"isymphony-c","version":')
 built=${BUILT:-$(field '"target_directory":')/release}
-soname=libisymphony.so.${version%%.*}
+soname=libisymphony.so.$(sed -n 's/^const ABI: u32 = \([0-9]*\);$/\1/p' bindings/c/build.rs)
 root=${DESTDIR:-}$PREFIX
 
 mkdir -p "$root/include" "$root/lib/pkgconfig" "$root/lib/cmake/isymphony"

@@ -25,6 +25,13 @@ find_python() {
     done
 }
 
+for wheel in dist/isymphony-*.whl; do
+    if [ "$(wc -c <"$wheel")" -gt 4000000 ]; then
+        echo "$wheel is larger than 4 MB" >&2
+        exit 1
+    fi
+done
+
 tested=
 for version in 3.10 3.11 3.12 3.13; do
     python=$(find_python "$version")

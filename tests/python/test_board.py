@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,11 +14,11 @@ import isymphony
 import pytest
 from conftest import eventually
 from isymphony.board import Board, Look
-from isymphony.board.screen import Screen
+from isymphony.board.screen import Screen, fit
 from isymphony.sandbox import Sandbox
 from rich.cells import cell_len
 from rich.console import Console
-from terminals import Tmux
+from terminals import Tmux, on_terminal
 
 SECRET = "Geheim-7531"
 
@@ -102,6 +103,21 @@ def test_it_fits(isymphony_live: isymphony.Live, size: tuple[int, int]) -> None:
         text = "\n".join(drawn(look, *size))
         for word in ("Users 20", "Extensions 20", "Queues 3", "live", "Available", "5001 IncomingQ", "←"):
             assert word in text
+
+
+def test_a_narrow_board_still_tells_how_true_it_is(isymphony_live: isymphony.Live) -> None:
+    eventually(lambda: isymphony_live.health.events == "connected")
+    look = Board(isymphony_live).look()
+    for width in range(17, 81):
+        head = drawn(look, width, 12)[0]
+        assert re.search(r" live  \d\.\d s old", head), (width, head)
+        assert ("epoch 1" in head) == (width >= 47), (width, head)
+        assert cell_len(head) <= width
+    assert "127.0.0.1" in drawn(look, 80, 12)[0]
+
+
+def test_nothing_stands_where_there_is_no_room() -> None:
+    assert [fit("abcdef", width).plain for width in (-1, 0, 1, 2)] == ["", "", "…", "a…"]
 
 
 def test_pages_show_all(isymphony_live: isymphony.Live) -> None:
@@ -278,3 +294,11 @@ def test_output_that_is_no_terminal() -> None:
         )
         assert "Users 2" in done.stdout
         assert "\x1b" not in done.stdout
+
+
+def test_a_terminal_that_cannot_be_drawn_on() -> None:
+    with Sandbox(users=2) as sandbox:
+        code, shown = on_terminal("board", sandbox.url, env={"TERM": "dumb"})
+        assert code == 0
+        assert "Users 2" in shown
+        assert "\x1b" not in shown

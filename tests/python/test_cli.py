@@ -161,6 +161,17 @@ def test_a_mistyped_command_line_shows_no_password() -> None:
         run(*arguments, env={}, code=2)
 
 
+def test_a_wrong_argument_is_told_to_machines_too(server: Sandbox) -> None:
+    for arguments in (
+        ("act", server.url, EXTENSION, "set_dnd", "on=maybe"),
+        ("act", server.url, EXTENSION, "set_dnd", f"on=http://manager:{WRONG}@pbx"),
+        ("resolve", "http://a@b:1", EXTENSION, "--user", "c"),
+    ):
+        done = run(*arguments, "--json", code=2)
+        assert done.stdout == ""
+        assert json.loads(done.stderr)["error"] == "invalid_argument"
+
+
 # -- resolve and get
 
 
@@ -448,6 +459,28 @@ def test_closed_pipe(server: Sandbox) -> None:
         check=False,
     )
     assert helped.stderr == ""
+
+
+def test_closed_streams(server: Sandbox) -> None:
+    """What was closed before the start is no reason for a traceback, and goes to no other stream or connection."""
+
+    def run_with(closed: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "-c", f'exec "$0" -m isymphony "$@" {closed}', sys.executable, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env=clean_environment(WITH_PASSWORD),
+        )
+
+    for closed in (">&-", "2>&-", "<&-", "<&- >&- 2>&-"):
+        for command in (("resolve", server.url, EXTENSION), ("board", server.url), ("demo", "--json")):
+            done = run_with(closed, *command)
+            assert (done.returncode, done.stderr) == (0, ""), (closed, command)
+        done = run_with(closed, "resolve", server.url, f"{EXTENSION}9")
+        assert (done.returncode, done.stdout) == (3, ""), closed
+        assert ("no Extension is named" in done.stderr) == ("2>" not in closed)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")

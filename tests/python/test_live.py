@@ -151,6 +151,9 @@ def test_new_credentials_are_used_at_once() -> None:
             with pytest.raises(isymphony.TimedOut):
                 live.refresh(timeout=0.3)
             assert repr(live).endswith(" failed>")
+            told = dict(live.health.__rich_repr__())
+            assert (told["state"], told["epoch"]) == ("failed", 1)
+            assert [name for name, _ in told["last_error"].__rich_repr__()] == ["error", "at", "about"]
             live.set_credentials("u", "two")
             eventually(lambda: live.health.state == "live")
 
@@ -305,6 +308,7 @@ def test_a_strict_handle_refuses_another_object(isymphony_sandbox: Sandbox, isym
     assert strict.binding is not None
     assert (strict.binding.id, strict.binding.epoch, strict.binding.rebinds) == (first, 1, 0)
     assert strict.binding.configuration_id == strict.get().configuration_id
+    assert len({strict.binding, strict.binding}) == 1
     sandbox.restart()
     eventually(lambda: live.snapshot().epoch == 2)
     assert strict.resolve() != first

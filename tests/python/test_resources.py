@@ -341,7 +341,13 @@ def test_diff(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> Non
     assert added.old is None
     assert removed.new is None
     assert removed.resource == removed.old
-    assert repr(added).startswith('Change("added", Queue(')
+    assert repr(added).startswith("Change('added', Queue(")
+    assert added.__rich_repr__() == ["added", added.new]
+    again = {change.resource.kind: change for change in after.diff(before) if change.resource}
+    assert again == changes
+    assert len({*again.values(), *changes.values()}) == len(changes)
+    assert added != changed
+    assert added != "added"
     match added:
         case isymphony.Change("added", isymphony.Queue("5900")):
             pass

@@ -89,7 +89,7 @@ pub extern "C" fn isym_extension_call_segments(extension: isym_extension) -> isy
     extension.resource.view(|view: Extension<'_>| view.call_segments().into())
 }
 
-/// How many users who have an extension.
+/// How many users have an extension.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_extension_user_count(extension: isym_extension) -> usize {
     extension.resource.view(|view: Extension<'_>| view.users().len())
@@ -109,7 +109,7 @@ pub extern "C" fn isym_extension_user_at(
     })
 }
 
-/// How many agents of an extension, one for each queue it is logged in to there are.
+/// How many agents an extension has: one for each queue it is logged in to.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_extension_agent_count(extension: isym_extension) -> usize {
     extension.resource.view(|view: Extension<'_>| view.agents().len())

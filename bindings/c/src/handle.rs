@@ -20,9 +20,10 @@ use crate::uuid::isym_uuid;
 /// A reference to an instance by its kind and the names along its path, bound anew at every use.
 ///
 /// The name decides, byte for byte. When nothing has the name any more, the configuration id that was seen under it does.
-/// When the name changes hands, the handle follows the name; a strict one (isym_handle_strict) refuses. A path that holds ids is made symbolic when it is first
-/// found; an instance without a symbolic name (a call segment, an agent) is found by its id only, until the server
-/// restarts. The caller frees it with isym_handle_free. It may be used on any number of threads at once.
+/// When the name changes hands, the handle follows the name; a strict one (isym_handle_strict) refuses. A path that holds
+/// ids is made symbolic when it is first found; an instance without a symbolic name (a call segment, an agent) is found by
+/// its id only, until the server restarts. The caller frees it with isym_handle_free. It may be used on any number of
+/// threads at once.
 pub struct isym_handle(pub(crate) Handle);
 
 /// A handle for what a path addresses, whether it is there now or not.

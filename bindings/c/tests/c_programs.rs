@@ -59,7 +59,7 @@ fn misuse() {
 
 #[test]
 fn sanitizers_find_nothing() {
-    for name in ["misuse.c", "api.c", "doctor.c"] {
+    for name in ["misuse.c", "api.c", "doctor.c", "contract.c"] {
         passes(Command::new(compile(&test_program(name), Link::Sanitized)).env("ASAN_OPTIONS", "detect_leaks=1"));
     }
 }
@@ -69,12 +69,13 @@ fn random_calls_do_no_harm() {
     passes(Command::new(compile(&test_program("random.c"), Link::Sanitized)).arg("1000000"));
 }
 
-/// The sanitizers are really on: they find a leak of an object of ours, and a use after it was freed.
+/// The sanitizers are really on: they find a leak of an object of ours, a use after it was freed, and an overflow.
 #[test]
 fn sanitizers_are_on() {
     let programs = [
         ("leak", "for (int i = 0; i < 100; i++) isym_args_new();", "LeakSanitizer"),
         ("use", "isym_args *a = isym_args_new(); isym_args_free(a); isym_args_free(a);", "AddressSanitizer"),
+        ("overflow", "int i = 0x7fffffff; i += (int)isym_version().len; return i == 0;", "signed integer overflow"),
     ];
     for (name, body, finding) in programs {
         let source = scratch("sources").join(format!("{name}.c"));
@@ -87,7 +88,7 @@ fn sanitizers_are_on() {
 
 #[test]
 fn valgrind_finds_nothing() {
-    for name in ["misuse.c", "api.c", "doctor.c", "fork.c", "random.c"] {
+    for name in ["misuse.c", "api.c", "doctor.c", "watch.c", "fork.c", "random.c"] {
         let Some(mut valgrind) = valgrind() else { return };
         if name == "fork.c" {
             // What the parent's threads hold is lost in a forked child, which has not got them.

@@ -9,7 +9,7 @@ mod common;
 
 use common::{Link, compile, passes, root, said, scratch, tool, valgrind};
 
-const PROGRAMS: &[&str] = &["api.cpp", "errors.cpp", "watch.cpp", "lifetime.cpp", "threads.cpp"];
+const PROGRAMS: &[&str] = &["api.cpp", "errors.cpp", "watch.cpp", "lifetime.cpp", "threads.cpp", "contract.cpp"];
 
 /// The programs of these names, built; none where there is no C++ compiler.
 fn programs(names: &[&str], link: Link) -> Vec<PathBuf> {
@@ -22,13 +22,6 @@ fn programs(names: &[&str], link: Link) -> Vec<PathBuf> {
 #[test]
 fn shared() {
     for program in programs(PROGRAMS, Link::Shared) {
-        passes(&mut Command::new(program));
-    }
-}
-
-#[test]
-fn contract() {
-    for program in programs(&["contract.cpp"], Link::Shared) {
         passes(&mut Command::new(program));
     }
 }
@@ -80,7 +73,7 @@ fn sanitizers_are_on() {
 
 #[test]
 fn valgrind_finds_nothing() {
-    for program in programs(&["api.cpp", "lifetime.cpp"], Link::Shared) {
+    for program in programs(&["api.cpp", "errors.cpp", "watch.cpp", "lifetime.cpp"], Link::Shared) {
         let Some(mut valgrind) = valgrind() else { return };
         passes(valgrind.arg(program));
     }

@@ -1,5 +1,7 @@
 //! To which object a handle is bound.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use isymphony::handle;
 use pyo3::prelude::*;
 
@@ -39,6 +41,12 @@ impl Binding {
     #[getter]
     fn other_objects(&self) -> u64 {
         self.0.other_objects
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (self.0.id, self.0.epoch, self.0.rebinds).hash(&mut hasher);
+        hasher.finish()
     }
 
     fn __repr__(&self) -> String {

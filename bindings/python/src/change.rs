@@ -5,6 +5,7 @@ use std::sync::Arc;
 use isymphony::snapshot::{self, ResourceOwned};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
 
 use crate::context::Context;
 use crate::resource::json;
@@ -38,6 +39,19 @@ fn side<'py>(
         wrapped.transpose()
     })?;
     Ok(made.as_ref().map(|resource| resource.bind(py).clone()))
+}
+
+impl Change {
+    /// All that makes two of them the same.
+    fn parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        (self.kind(), self.before(py)?, self.after(py)?, self.event(py)?).into_pyobject(py)
+    }
+
+    /// What it is about: the resource, or the event.
+    fn shown<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let shown = self.resource(py)?.or(self.event(py)?);
+        Ok(shown.unwrap_or_else(|| py.None().into_bound(py)))
+    }
 }
 
 #[pymethods]
@@ -78,11 +92,22 @@ impl Change {
         ("kind", "resource")
     }
 
+    fn __eq__<'py>(&self, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let py = other.py();
+        let Ok(other) = other.cast::<Change>() else { return Ok(py.NotImplemented().into_bound(py)) };
+        let equal = self.parts(py)?.eq(other.get().parts(py)?)?;
+        Ok(equal.into_pyobject(py)?.to_owned().into_any())
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        (self.kind(), self.resource(py)?).into_pyobject(py)?.hash()
+    }
+
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
-        let resource = match (self.resource(py)?, self.event(py)?) {
-            (Some(shown), _) | (None, Some(shown)) => shown.repr()?.to_string(),
-            (None, None) => "None".to_owned(),
-        };
-        Ok(format!("Change({:?}, {resource})", self.kind()))
+        Ok(format!("Change('{}', {})", self.kind(), self.shown(py)?.repr()?))
+    }
+
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        Ok(vec![self.kind().into_pyobject(py)?.into_any(), self.shown(py)?])
     }
 }

@@ -36,6 +36,11 @@ impl Problem {
         self.0.error.to_string()
     }
 
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
+        let about = self.about().into_pyobject(py)?.into_any();
+        Ok(vec![("error", self.error(py)?), ("at", self.at().into_pyobject(py)?.into_any()), ("about", about)])
+    }
+
     fn __repr__(&self) -> String {
         format!("<Problem {} at {:?}: {}>", self.0.error.code(), self.0.about, self.0.error)
     }
@@ -133,6 +138,19 @@ impl Health {
     #[getter]
     fn retired_snapshots(&self) -> u64 {
         self.0.retired_snapshots
+    }
+
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
+        Ok(vec![
+            ("state", self.state().into_pyobject(py)?.into_any()),
+            ("age", self.age().into_pyobject(py)?.into_any()),
+            ("epoch", self.epoch().into_pyobject(py)?.into_any()),
+            ("generation", self.generation().into_pyobject(py)?.into_any()),
+            ("events", self.events().into_pyobject(py)?.into_any()),
+            ("last_error", self.last_error().into_pyobject(py)?.into_any()),
+            ("failing", self.failing(py)?.into_any()),
+            ("overdue", self.overdue(py)?.into_any()),
+        ])
     }
 
     fn __repr__(&self) -> String {

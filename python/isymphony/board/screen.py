@@ -57,13 +57,16 @@ WRONG = "bold white on red"
 LONG_WAIT = 60.0
 """After so many seconds in a queue a caller is shown in red."""
 
+SHORTEST_HOST = 8
+"""Of a host's name so much is shown, or nothing."""
+
 TWO_COLUMNS, THREE_COLUMNS = 60, 120
 """From these widths on, panels stand side by side."""
 
 
 def fit(text: str | None, width: int, style: StyleType = "") -> Text:
     """Text of exactly this width."""
-    fitted = Text(plain(text), style, no_wrap=True)
+    fitted = Text(plain(text) if width > 0 else "", style, no_wrap=True)
     fitted.truncate(max(width, 0), overflow="ellipsis", pad=True)
     return fitted
 
@@ -339,15 +342,23 @@ class Screen:
     def _head(self, width: int) -> Text:
         health = self._look["health"]
         state = health["state"]
-        corner = Text.assemble(
+        needed = Text.assemble(
             (f" {state} " if state in HEALTH_STYLES else f" {state.upper()} ", HEALTH_STYLES.get(state, WRONG)),
             (f" {age_of(health)}", "" if state == "live" else "bold red"),
-            (f"  epoch {health['epoch']}", "bright_black"),
-            *([("  no events", "yellow")] if state == "live" and health["events"] != "connected" else []),
-            f"  {time.strftime('%H:%M:%S', time.localtime(health['time']))} ",
         )
-        host = fit(f" {urlsplit(health['url']).netloc}", width - 11 - corner.cell_len)
-        return Text.assemble((" iSymphony ", "bold reverse"), host, corner, no_wrap=True, overflow="crop")
+        events = Text("  no events" if state == "live" and health["events"] != "connected" else "", "yellow")
+        title = Text(" iSymphony ", "bold reverse")
+        clock = Text(f"  {time.strftime('%H:%M:%S', time.localtime(health['time']))} ")
+        epoch = Text(f"  epoch {health['epoch']}", "bright_black")
+        # How true it is comes first. What there is no room for is left out, and what is left is for the host.
+        room, full = width - needed.cell_len, False
+        for part in (events, title, clock, epoch):
+            full = full or part.cell_len > room
+            if full:
+                part.right_crop(len(part))
+            room -= part.cell_len
+        host = fit(f" {urlsplit(health['url']).netloc}" if room >= SHORTEST_HOST else " ", room)
+        return Text.assemble(title, host, needed, epoch, events, clock, no_wrap=True, overflow="crop")
 
     def _foot(self, width: int, hint: str) -> Text | None:
         health = self._look["health"]

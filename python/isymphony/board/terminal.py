@@ -34,10 +34,11 @@ SHARE = 9
 
 
 def show(options: argparse.Namespace) -> int:
-    """Show the board until ``q`` or Ctrl-C; or once, where the output is not a terminal."""
-    if options.once or not sys.stdout.isatty():
+    """Show the board until ``q`` or Ctrl-C; or once, where the output is no terminal that can be drawn on."""
+    console = Console(highlight=False)
+    if options.once or not sys.stdout.isatty() or console.is_dumb_terminal:
         with connected(options) as live:
-            Console(highlight=False).print(Screen(Board(live).look()))
+            console.print(Screen(Board(live).look()))
         return exits.OK
     with connected(options, synced=False) as live:
         keep_showing(live)

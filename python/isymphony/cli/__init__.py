@@ -33,11 +33,17 @@ class Parser(argparse.ArgumentParser):
     """A parser whose errors show no password of a URL."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(plain(re.sub(r"//.*@", "//***@", message)))
+        super().error(without_password(message))
+
+
+def without_password(message: str) -> str:
+    """A message that may quote the command line, without what stands before an ``@`` of a URL."""
+    return plain(re.sub(r"//.*@", "//***@", message))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line, and give its exit code."""
+    open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # A terminal of another time shows "?" for what it does not know.
@@ -57,6 +63,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return exits.INTERRUPTED
 
 
+def open_what_is_closed() -> None:
+    """A standard stream that was closed before we were started leads nowhere, and not to what is opened next."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", closefd=False))
+
+
 def drop_output() -> None:
     """Let go of what is left in the buffer: it can go nowhere, and the interpreter shall not complain at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -72,6 +89,8 @@ def run(arguments: Sequence[str] | None) -> int:
         code: int = options.run(options)
         return code
     except exits.UsageError as error:
+        if options.json:
+            return exits.tell(isymphony.InvalidArgument(without_password(str(error))), as_json=True)
         command.error(str(error))
     except isymphony.IsymphonyError as error:
         return exits.tell(error, as_json=options.json)
@@ -132,7 +151,8 @@ def make_parser() -> argparse.ArgumentParser:
         board,
         "users, extensions with their calls and queues, live",
         "Shows users with their status, extensions with their calls, and queues with agents and waiting callers, as "
-        "they change. q or Ctrl-C ends it. Where the output is not a terminal, one board is printed.",
+        "they change. Space shows more, q or Ctrl-C ends it. Where the output is no terminal that can be drawn on, one "
+        "board is printed.",
         "board http://pbx:58080 --user manager",
         "board http://pbx:58080 --user manager --once",
         "board http://pbx:58080 --user manager --web",
