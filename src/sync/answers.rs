@@ -76,8 +76,8 @@ impl Writer {
         self.tell_missing_core_servers(&draft);
         let now = Moment::now();
         self.plan.clear();
-        for address in gather.addresses {
-            self.plan.add(address, &self.shared.config, now, backoff::random());
+        for address in &gather.addresses {
+            self.plan.add(*address, &self.shared.config, now, backoff::random());
         }
         let failing = self.shared.failing();
         for (address, problem) in failing {
@@ -85,6 +85,10 @@ impl Writer {
         }
         self.era += 1;
         self.draft = draft;
+        for address in &gather.addresses {
+            self.look_at_strangers(address, now);
+        }
+        self.place_calls(now);
         match std::mem::take(&mut self.missed) {
             Missed::Nothing => {}
             Missed::Something => self.lists().iter().for_each(|address| self.plan.urge(address, now)),
@@ -96,6 +100,17 @@ impl Writer {
         self.dirty = true;
         self.publish();
         self.tell_progress();
+    }
+
+    /// Calls that were read after an extension's own may be on that extension.
+    fn place_calls(&mut self, now: Moment) {
+        for server in &self.draft.servers {
+            let Some(calls) = server.list_of(Kind::CallSegment) else { continue };
+            if server.extension_calls().any(|on| on.confirmed() < calls.confirmed()) {
+                let likeliest = self.placing.calls_changed(server, None, calls);
+                likeliest.iter().for_each(|address| self.plan.urge(address, now));
+            }
+        }
     }
 
     /// A new epoch is when a core server has another id than before.
