@@ -1,12 +1,20 @@
 //! Faults of the server and of the host, each with what is told of it, and how it heals.
 #![cfg(all(feature = "sandbox", target_os = "linux"))]
 
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use isymphony::catalog::Kind;
-use isymphony::sandbox::{Caller, Sandbox, SandboxConfig};
-use isymphony::snapshot::{Extension, Snapshot};
+use isymphony::action::Outcome;
+use isymphony::catalog::{Kind, SubId};
+use isymphony::health::{EventsState, State};
+use isymphony::sandbox::{Caller, RawResponse, Sandbox, SandboxConfig};
+use isymphony::snapshot::{Agent, ChangeKind, Extension, Resource, Snapshot};
+use isymphony::watch::Filter;
 use isymphony::{Config, Live};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use uuid::Uuid;
 
 const LONG: Option<Duration> = Some(Duration::from_secs(20));
@@ -52,7 +60,8 @@ fn a_call_that_was_over_when_all_calls_were_read_first_is_gone_soon() {
     let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
     let core_server = sandbox.core_server_id();
     for (n, number) in (1..).zip(sandbox.extension_numbers()) {
-        let calls = format!("coreServers/{core_server}/extensions/{}/callSegments", sandbox.extension_id(&number).unwrap());
+        let calls =
+            format!("coreServers/{core_server}/extensions/{}/callSegments", sandbox.extension_id(&number).unwrap());
         sandbox.override_body(&calls, &format!(r#"[{{"id":"{}"}}]"#, Uuid::from_u128(n)));
     }
     let live = open(calls_that_are_confirmed_late(&sandbox));
@@ -79,4 +88,226 @@ fn calls_that_are_read_after_their_extensions_find_them() {
     live.wait(LONG).unwrap();
     let placed = |now: &Snapshot| extensions(now).iter().filter(|e| !e.call_segments().is_empty()).count();
     until("all are placed", &live, |now| placed(now) == 10);
+}
+
+fn metric(live: &Live, name: &str) -> u64 {
+    live.metrics().iter().find(|(metric, _)| *metric == name).unwrap().1
+}
+
+/// What is told of odd things in answers.
+const COUNTED: [&str; 5] =
+    ["rejected_items", "other_types", "ambiguous_names", "duplicate_ids", "items_with_unknown_properties"];
+
+#[test]
+fn what_is_odd_in_a_list_costs_its_item_at_most_and_is_counted() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(config(&sandbox));
+    let before = live.snapshot();
+    let whole: Vec<String> = extensions(&before).iter().map(|extension| extension.raw()).collect();
+    let id = |n: u128| Uuid::from_u128(n).to_string();
+    let odd = |n: u128, rest: &str| format!(r#"{{"id":"{}",{rest}}}"#, id(n)).into_bytes();
+    let long = "x".repeat(10 << 20);
+    // What is served beside the others: is it kept, and what is counted for it?
+    let cases: [(Vec<u8>, bool, &str); 13] = [
+        (odd(1, &format!(r#""extensionNumber":"odd","displayName":"{long}""#)), false, "rejected_items"),
+        ([odd(2, r#""displayName":""#).as_slice(), b"\xff\xfe\"}"].concat(), false, "rejected_items"),
+        (odd(3, r#""extensionNumber":"odd","displayName":"\ud800""#), true, "other_types"),
+        (odd(4, r#""extensionNumber":"odd","displayName":1e400"#), true, "other_types"),
+        (odd(5, r#""extensionNumber":"odd","displayName":null"#), true, ""),
+        (odd(6, r#""extensionNumber":"odd","displayName":"a\u0000b""#), true, ""),
+        (odd(7, r#""extensionNumber":"odd","mood":{"x":1e400}"#), true, "items_with_unknown_properties"),
+        (odd(8, r#""extensionNumber":"odd","extensionNumber":"even""#), false, "rejected_items"),
+        (odd(9, r#""extensionNumber":"4224""#), true, "ambiguous_names"),
+        (br#"{"id":"4224","extensionNumber":"odd"}"#.to_vec(), false, "rejected_items"),
+        (br#"{"extensionNumber":"odd"}"#.to_vec(), false, "rejected_items"),
+        (b"null".to_vec(), false, "rejected_items"),
+        (whole[0].clone().into_bytes(), true, "duplicate_ids"),
+    ];
+    let counts = || COUNTED.map(|name| metric(&live, name));
+    let path = format!("coreServers/{}/extensions", sandbox.core_server_id());
+    for (n, (item, is_kept, counted)) in (1..).zip(cases) {
+        let body = [b"\xef\xbb\xbf[".as_slice(), &item, b",", whole.join(",").as_bytes(), b"]"].concat();
+        let what = String::from_utf8_lossy(&item[..item.len().min(80)]).into_owned();
+        let (snapshot, quiet) = (live.snapshot(), counts());
+        sandbox.respond_with(&path, RawResponse::json(body));
+        sandbox.set_displayed_name("mike", &what).unwrap();
+        let changed = live.refresh(LONG).unwrap();
+        assert_eq!(changed.by_id(Uuid::from_u128(n)).is_some(), is_kept && n < 13, "{what}");
+        for extension in extensions(&snapshot) {
+            let now = changed.by_id(extension.id()).map(|now| now.raw());
+            assert_eq!(now.as_deref(), Some(&*extension.raw()), "{what}: the others are as they were");
+        }
+        let mut more = quiet;
+        COUNTED.iter().zip(&mut more).filter(|(name, _)| **name == counted).for_each(|(_, count)| *count += 1);
+        // What is of another type is kept with the unknown.
+        more[4] += u64::from(counted == "other_types");
+        assert_eq!(counts(), more, "{what}");
+        assert!(live.health().failing.is_empty(), "{what}");
+        sandbox.clear_overrides();
+        until("healed", &live, |now| {
+            counts() == quiet && now.by_id(Uuid::from_u128(n)).is_none() && extensions(now).len() == whole.len()
+        });
+    }
+}
+
+#[test]
+fn of_an_agent_that_two_queues_tell_differently_the_latest_news_counts() {
+    let sandbox = Sandbox::start(SandboxConfig::new().queues(2)).unwrap();
+    let live = open(config(&sandbox));
+    let before = live.snapshot();
+    let queues: Vec<Uuid> =
+        before.core_server("default").unwrap().queues().iter().take(2).map(|queue| queue.id()).collect();
+    let id = Uuid::from_u128(7);
+    let name_of = |agent: Resource<'_>| Agent::try_from(agent).unwrap().name().unwrap().to_owned();
+    let says = |queue: usize, name: &str| {
+        let path = format!("coreServers/{}/queues/{}/agents", sandbox.core_server_id(), queues[queue]);
+        sandbox.override_body(&path, &format!(r#"[{{"id":"{id}","name":"{name}"}}]"#));
+        until(name, &live, |now| now.by_id(id).is_some_and(|agent| name_of(agent) == name));
+    };
+    let agents = SubId::find(Kind::Queue, "agents").unwrap();
+    let in_queue = |now: &Snapshot, queue: usize| now.by_id(queues[queue]).unwrap().sub(agents).by_id(id).map(name_of);
+    says(0, "Ann");
+    for (queue, name) in [(1, "Bea"), (0, "Cleo"), (1, "Dora"), (1, "Eve"), (0, "Flo")] {
+        let other = in_queue(&live.snapshot(), 1 - queue);
+        says(queue, name);
+        let now = live.refresh(LONG).unwrap();
+        assert_eq!((in_queue(&now, queue).as_deref(), in_queue(&now, 1 - queue)), (Some(name), other));
+        let paths = agents.row().segment;
+        assert!(now.by_id(id).unwrap().id_path().to_string().contains(&format!("{}/{paths}", queues[queue])));
+    }
+    sandbox.clear_overrides();
+    until("gone", &live, |now| now.by_id(id).is_none());
+    assert!(live.health().state == State::Live && live.snapshot().epoch() == before.epoch());
+}
+
+#[test]
+fn a_redirect_leads_nowhere_and_the_error_says_what_to_set() {
+    let other = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = Sandbox::start(SandboxConfig::new().credentials("manager", "much-secret")).unwrap();
+    let mut config = config(&sandbox);
+    config.credentials("manager", "much-secret").unwrap();
+    let live = open(config);
+    let elsewhere = other.url();
+    for (fault, says) in [
+        ("redirect=https://127.0.0.1:55050/".to_owned(), "https"),
+        (format!("redirect={elsewhere}; code=307"), &*elsewhere),
+        (format!("redirect={elsewhere}; code=308"), &*elsewhere),
+    ] {
+        sandbox.fault_from_str(&fault).unwrap();
+        until(&fault, &live, |_| live.health().state == State::Failed);
+        let error = live.health().last_error.unwrap().error;
+        assert!(error.message().contains(says) && !error.retryable(), "{error}");
+        assert!(!format!("{error:?} {error}").contains("much-secret"));
+        let refused = live.extension("4224", None).unwrap().originate("5551234").unwrap_err();
+        assert!(refused.message().contains(says), "{refused}");
+        assert_eq!(extensions(&live.snapshot()).len(), sandbox.extension_numbers().len());
+        sandbox.clear_faults();
+        until("healed", &live, |_| live.health().state == State::Live);
+    }
+    assert_eq!((other.request_count(), other.connections()), (0, 0), "nothing was sent elsewhere");
+}
+
+#[test]
+fn the_return_of_a_server_is_no_storm() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(300)).unwrap();
+    let mut config = config(&sandbox);
+    config.kinds([Kind::User, Kind::Status]).max_requests_per_second(200.0).unwrap();
+    let live = open(config);
+    for _ in 0..2 {
+        sandbox.stop_listening();
+        until("down", &live, |_| live.health().state == State::Stale);
+        std::thread::sleep(Duration::from_millis(300));
+        sandbox.clear_requests();
+        sandbox.start_listening().unwrap();
+        until("up", &live, |_| live.health().state == State::Live && sandbox.requests().len() > 300);
+        let came: Vec<Duration> = sandbox.requests().iter().map(|request| request.at).collect();
+        let span = Duration::from_millis(500);
+        let most = came.iter().map(|from| came.iter().filter(|at| (*from..*from + span).contains(*at)).count()).max();
+        // A burst, and half a second of the rate; a late look at the clock may double it.
+        assert!(most < Some(2 * (40 + 100)), "{most:?} within {span:?}");
+    }
+}
+
+#[test]
+fn a_slow_watch_gets_the_latest_of_each_and_is_told_how_much_was_merged() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let live = open(config(&sandbox));
+    let mut watch = live.watch(Filter::default().kinds([Kind::Extension]));
+    for n in 1..=20 {
+        sandbox.set_display_name("4224", &format!("Michael {n}")).unwrap();
+        live.refresh(LONG).unwrap();
+    }
+    let change = watch.next(LONG).unwrap().unwrap();
+    let says = [&change.old, &change.new].map(|side| {
+        let extension = Extension::try_from(side.as_ref().unwrap().get()).unwrap();
+        extension.display_name().unwrap().to_owned()
+    });
+    assert_eq!((change.kind, says), (ChangeKind::Changed, ["Michael Y".to_owned(), "Michael 20".to_owned()]));
+    assert!(watch.merged() >= 19 && watch.next(Some(Duration::ZERO)).unwrap().is_none(), "{}", watch.merged());
+}
+
+/// What sockets, and other nameless things of the kernel, a program that this process starts has.
+fn inherited() -> BTreeSet<String> {
+    let output = Command::new("ls").args(["-l", "/proc/self/fd"]).stdin(Stdio::null()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let links = text.lines().filter_map(|line| line.split_once(" -> ")).map(|(_, to)| to.to_owned());
+    links.filter(|to| to.starts_with("socket:") || to.starts_with("anon_inode:")).collect()
+}
+
+#[test]
+fn a_program_that_the_process_starts_inherits_nothing() {
+    let before = inherited();
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut config = config(&sandbox);
+    let live = open(config.events(true).clone());
+    let watch = live.watch(Filter::default());
+    watch.fd().unwrap();
+    live.extension("4224", None).unwrap().originate("5551234").unwrap().wait(LONG).unwrap();
+    until("the events", &live, |_| live.health().events == EventsState::Connected);
+    assert_eq!(inherited(), before);
+}
+
+extern "C" fn ignore(_: i32) {}
+
+#[test]
+fn signals_all_the_time_interrupt_nothing() {
+    let flags = SaFlags::empty(); // What the kernel may interrupt, it does.
+    let action = SigAction::new(SigHandler::Handler(ignore), flags, SigSet::empty());
+    // SAFETY: the handler does nothing.
+    unsafe { sigaction(Signal::SIGUSR1, &action) }.unwrap();
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let (url, done) = (sandbox.url(), Arc::new(AtomicBool::new(false)));
+    sandbox.fault_from_str("delay=50ms; method=POST").unwrap();
+    let (tell, thread) = std::sync::mpsc::channel();
+    let end = done.clone();
+    let busy = std::thread::spawn(move || {
+        // SAFETY: it only says which thread this is.
+        tell.send(unsafe { nix::libc::pthread_self() }).unwrap();
+        let life = std::panic::catch_unwind(|| {
+            for n in 0..3 {
+                let live = Live::open(Config::new(&url).unwrap()).unwrap();
+                live.wait(LONG).unwrap();
+                let mut watch = live.watch(Filter::default().kinds([Kind::CallSegment]).events(false));
+                for _ in 0..3 {
+                    let ticket = live.extension("4224", None).unwrap().originate(&format!("555{n}")).unwrap();
+                    assert_eq!(ticket.outcome(), Outcome::Accepted);
+                    ticket.wait(LONG).unwrap();
+                    live.refresh(LONG).unwrap();
+                }
+                assert!(watch.next(LONG).unwrap().is_some());
+                assert!(live.get_raw("coreServers", LONG).is_ok());
+                live.close(LONG);
+            }
+        });
+        end.store(true, Relaxed);
+        life
+    });
+    let thread = thread.recv().unwrap();
+    while !done.load(Relaxed) {
+        // SAFETY: the thread is joined later.
+        unsafe { nix::libc::pthread_kill(thread, nix::libc::SIGUSR1) };
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    busy.join().unwrap().unwrap();
+    assert_eq!(sandbox.requests().iter().filter(|request| request.method == "POST").count(), 9);
 }
