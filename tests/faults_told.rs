@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use isymphony::action::Outcome;
@@ -13,7 +13,7 @@ use isymphony::health::{EventsState, State};
 use isymphony::sandbox::{Caller, RawResponse, Sandbox, SandboxConfig};
 use isymphony::snapshot::{Agent, ChangeKind, Extension, Resource, Snapshot};
 use isymphony::watch::Filter;
-use isymphony::{Config, Live};
+use isymphony::{Code, Config, Live};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use uuid::Uuid;
 
@@ -310,4 +310,51 @@ fn signals_all_the_time_interrupt_nothing() {
     }
     busy.join().unwrap().unwrap();
     assert_eq!(sandbox.requests().iter().filter(|request| request.method == "POST").count(), 9);
+}
+
+/// A logger of the application's that hangs at what is told of one server.
+struct Hanging(Mutex<Option<String>>, Condvar);
+
+static HANGING: Hanging = Hanging(Mutex::new(None), Condvar::new());
+
+impl log::Log for Hanging {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        let text = record.args().to_string();
+        let hangs = |server: &mut Option<String>| server.as_ref().is_some_and(|server| text.contains(&**server));
+        drop(self.1.wait_while(self.0.lock().unwrap(), hangs).unwrap());
+    }
+
+    fn flush(&self) {}
+}
+
+#[test]
+fn a_sync_that_hangs_shows_by_its_age_alone() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut config = config(&sandbox);
+    config.first_byte_timeout(Duration::from_millis(300)).unwrap();
+    let live = open(config);
+    log::set_logger(&HANGING).unwrap();
+    log::set_max_level(log::LevelFilter::Warn);
+    *HANGING.0.lock().unwrap() = Some(sandbox.url());
+    let requests = || metric(&live, "requests");
+    sandbox.fault_from_str("drop; times=20").unwrap();
+    // It can tell nothing any more, and asks for nothing.
+    let (mut before, mut since) = (requests(), Instant::now());
+    until("it hangs", &live, |_| {
+        if requests() != before {
+            (before, since) = (requests(), Instant::now());
+        }
+        since.elapsed() > Duration::from_millis(500)
+    });
+    let age = live.snapshot().age();
+    until("stale", &live, |now| now.age() > age && live.health().state == State::Stale);
+    assert_eq!(extensions(&live.snapshot()).len(), sandbox.extension_numbers().len());
+    assert_eq!(live.snapshot_within(Duration::from_millis(100)).unwrap_err().code(), Code::Stale);
+    *HANGING.0.lock().unwrap() = None;
+    HANGING.1.notify_all();
+    until("healed", &live, |now| live.health().state == State::Live && now.age() < age);
 }
