@@ -11,7 +11,7 @@ use isymphony::action::Outcome;
 use isymphony::catalog::{Kind, SubId};
 use isymphony::health::{EventsState, State};
 use isymphony::sandbox::{Caller, RawResponse, Sandbox, SandboxConfig};
-use isymphony::snapshot::{Agent, ChangeKind, Extension, Resource, Snapshot};
+use isymphony::snapshot::{Agent, ChangeKind, Extension, Resource, Snapshot, User};
 use isymphony::watch::Filter;
 use isymphony::{Code, Config, Live};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
@@ -88,6 +88,59 @@ fn calls_that_are_read_after_their_extensions_find_them() {
     live.wait(LONG).unwrap();
     let placed = |now: &Snapshot| extensions(now).iter().filter(|e| !e.call_segments().is_empty()).count();
     until("all are placed", &live, |now| placed(now) == 10);
+}
+
+#[test]
+fn new_extensions_find_their_users() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut config = config(&sandbox);
+    // The users' own lists of extensions are only confirmed within half a minute.
+    config.cadence(Kind::Extension, Duration::from_millis(50), Duration::from_secs(2)).unwrap();
+    let live = open(config);
+    let before = live.snapshot();
+    let users = before.core_server("default").unwrap().users();
+    let users: Vec<&str> = users.iter().take(6).map(|user| user.name().unwrap()).collect();
+    let count = |now: &Snapshot, user: &str| {
+        let user = now.core_server("default").unwrap().users().by_name(user).unwrap();
+        User::try_from(user).unwrap().extensions().len()
+    };
+    for (n, user) in users.iter().enumerate() {
+        sandbox.add_extension(&format!("700{n}"), "New", Some(user)).unwrap();
+    }
+    let has_its_own = |now: &Snapshot, user: &&str| count(now, user) == count(&before, user) + 1;
+    until("each is its user's", &live, |now| users.iter().all(|user| has_its_own(now, user)));
+}
+
+#[test]
+fn what_is_hidden_while_all_is_read_first_is_there_soon() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut config = config(&sandbox);
+    config.cadence(Kind::Extension, Duration::from_millis(50), Duration::from_secs(2)).unwrap();
+    sandbox.fault_from_str("status=404; on=*/users/*/extensions").unwrap();
+    let live = open(config);
+    sandbox.clear_faults();
+    let is_known = |user: Resource<'_>| user.sub(SubId::find(Kind::User, "extensions").unwrap()).is_known();
+    until("the users' extensions", &live, |now| now.core_server("default").unwrap().users().iter().all(is_known));
+}
+
+#[test]
+fn calls_that_were_hidden_are_back_soon() {
+    let sandbox = Sandbox::start(SandboxConfig::new().ring_time(Duration::from_secs(3600))).unwrap();
+    let live = open(calls_that_are_confirmed_late(&sandbox));
+    let call = sandbox.add_call("4224", &Caller::new("Ann", "5550001")).unwrap();
+    let calls = format!("extensions/{}/callSegments", sandbox.extension_id("4224").unwrap());
+    let is_on = |now: &Snapshot| {
+        let extension = now.core_server("default").unwrap().extensions().find("4224").unwrap();
+        Extension::try_from(extension).unwrap().call_segments().by_id(call).is_some()
+    };
+    until("it is on its extension", &live, is_on);
+    sandbox.fault_from_str(&format!("status=404; on=*/{calls}")).unwrap();
+    // A second call makes its list be looked at.
+    sandbox.add_call("4224", &Caller::new("Bob", "4224")).unwrap();
+    until("hidden", &live, |now| !is_on(now));
+    assert!(live.snapshot().by_id(call).is_some());
+    sandbox.clear_faults();
+    until("back", &live, is_on);
 }
 
 fn metric(live: &Live, name: &str) -> u64 {

@@ -13,7 +13,7 @@ use super::gather::{Gather, below, same_servers};
 use super::placing::left;
 use super::shared::{Shared, Status};
 use super::writer::{Missed, Writer};
-use crate::catalog::Kind;
+use crate::catalog::{Kind, SubId};
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::health::Problem;
@@ -86,7 +86,11 @@ impl Writer {
         self.era += 1;
         self.draft = draft;
         for address in &gather.addresses {
-            self.look_at_strangers(address, now);
+            match self.draft.get(address) {
+                Some(_) => self.look_at_strangers(address, now),
+                None if self.plan.failures(address) == 0 => self.look_again(address, Some(now), now),
+                None => {}
+            }
         }
         self.place_calls(now);
         match std::mem::take(&mut self.missed) {
@@ -251,6 +255,13 @@ impl Writer {
                 false => self.placing.found(server, old, &collection),
             });
         }
+        if address.kind() == Kind::Extension && old.is_some_and(|old| has_more(old, &collection)) {
+            // Of which users they are, only the users' own lists tell.
+            let users = server.list_of(Kind::User).into_iter().flat_map(|users| users.unshared(None));
+            let of_user = SubId::find(Kind::User, "extensions").filter(|_| address.is_list_of_core_server());
+            let lists = users.filter_map(|(_, user)| Some(Address::below(server.id, user, of_user?)));
+            lists.for_each(|list| self.plan.hasten(&list, now));
+        }
         let new = below(&collection, old, self.shared.kinds);
         for next in &new {
             self.plan.add(*next, &self.shared.config, now, 0.0);
@@ -290,13 +301,13 @@ impl Writer {
         self.shared.change(|status| {
             status.absent.insert(address, asked);
         });
-        let (Some(sub), known) = (address.sub, self.draft.get(&address).is_some()) else { return };
-        if !known {
+        let Some(sub) = address.sub else { return };
+        let since = self.plan.entry(&address).and_then(|entry| entry.missing_since);
+        if self.draft.get(&address).is_none() {
             self.plan.answered(&address, now, false);
-            return;
+            return self.look_again(&address, since, now);
         }
         let above = self.draft.above(&address);
-        let since = self.plan.entry(&address).and_then(|entry| entry.missing_since);
         let confirmed = since.is_some_and(|since| {
             above.as_ref().and_then(|above| self.draft.get(above)).is_some_and(|above| above.confirmed() > since)
         });
@@ -306,7 +317,7 @@ impl Writer {
                 self.dirty = true;
             }
             self.plan.answered(&address, now, true);
-            return;
+            return self.look_again(&address, since, now);
         }
         if let Some(above) = above {
             self.plan.urge(&above, now);
@@ -317,6 +328,15 @@ impl Writer {
         // Soon, and then less and less often: what it was below may be long in coming.
         let wait = missing_for.max(ONCE_MORE).min(entry.shortest_wait());
         self.plan.again(&address, now, wait);
+    }
+
+    /// What is missing `since` then may come back: it is looked at as often as its kind at first, also where it only confirms
+    /// what others tell, and then less and less often.
+    fn look_again(&mut self, address: &Address, since: Option<Moment>, now: Moment) {
+        let (Some(since), Some(entry)) = (since, self.plan.entry(address)) else { return };
+        entry.missing_since = Some(since);
+        let wait = now.since(since).max(self.shared.config.get_cadence(address.kind()).max);
+        self.plan.hasten_by(address, now + wait);
     }
 }
 
@@ -331,6 +351,11 @@ impl Shared {
             status.last_error = Some(Problem { error, at: SystemTime::now(), about: path.to_owned() });
         });
     }
+}
+
+/// Whether there are instances in a collection that were not in it before.
+fn has_more(old: &Arc<Collection>, new: &Arc<Collection>) -> bool {
+    new.unshared(Some(old)).any(|(_, id)| !old.has_id(&id))
 }
 
 /// The slug of a core server.
