@@ -112,6 +112,41 @@ fn new_extensions_find_their_users() {
 }
 
 #[test]
+fn extensions_that_were_hidden_find_their_users_again() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut config = config(&sandbox);
+    config.cadence(Kind::Extension, Duration::from_millis(50), Duration::from_secs(2)).unwrap();
+    let live = open(config);
+    let before = live.snapshot();
+    let of_users = |now: &Snapshot| -> Vec<Vec<Uuid>> {
+        let users = now.core_server("default").unwrap().users().iter_as::<User<'_>>();
+        users.map(|user| user.extensions().iter().map(|extension| extension.id()).collect()).collect()
+    };
+    sandbox.fault_from_str(&format!("status=404; on=coreServers/{}/extensions", sandbox.core_server_id())).unwrap();
+    until("hidden", &live, |now| !now.core_server("default").unwrap().extensions().is_known());
+    assert!(of_users(&live.snapshot()).iter().all(Vec::is_empty));
+    sandbox.clear_faults();
+    until("back", &live, |now| of_users(now) == of_users(&before));
+}
+
+#[test]
+fn an_extension_lists_the_agents_that_name_it_soon() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let mut config = config(&sandbox);
+    config.cadence(Kind::Agent, Duration::from_millis(50), Duration::from_secs(2)).unwrap();
+    let live = open(config);
+    let agents = SubId::find(Kind::Extension, "agents").unwrap();
+    let before = live.snapshot();
+    let free: Vec<Extension<'_>> = extensions(&before).into_iter().filter(|e| e.agents().is_empty()).take(6).collect();
+    for extension in &free {
+        sandbox.log_in_agent("5001", extension.extension_number().unwrap()).unwrap();
+    }
+    until("each has its agent", &live, |now| {
+        free.iter().all(|extension| now.by_id(extension.id()).unwrap().sub(agents).len() == 1)
+    });
+}
+
+#[test]
 fn what_is_hidden_while_all_is_read_first_is_there_soon() {
     let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
     let mut config = config(&sandbox);

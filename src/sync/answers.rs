@@ -255,13 +255,6 @@ impl Writer {
                 false => self.placing.found(server, old, &collection),
             });
         }
-        if address.kind() == Kind::Extension && old.is_some_and(|old| has_more(old, &collection)) {
-            // Of which users they are, only the users' own lists tell.
-            let users = server.list_of(Kind::User).into_iter().flat_map(|users| users.unshared(None));
-            let of_user = SubId::find(Kind::User, "extensions").filter(|_| address.is_list_of_core_server());
-            let lists = users.filter_map(|(_, user)| Some(Address::below(server.id, user, of_user?)));
-            lists.for_each(|list| self.plan.hasten(&list, now));
-        }
         let new = below(&collection, old, self.shared.kinds);
         for next in &new {
             self.plan.add(*next, &self.shared.config, now, 0.0);
@@ -272,6 +265,28 @@ impl Writer {
         }
         for next in at_once {
             self.plan.urge(&next, now);
+        }
+        self.hasten_relations(old, &collection, now);
+    }
+
+    /// Of which users new extensions are, only the users' own lists tell; and what agents say of their extensions, the
+    /// extensions' lists only confirm.
+    fn hasten_relations(&mut self, old: Option<&Arc<Collection>>, new: &Arc<Collection>, now: Moment) {
+        let (address, Some(sub)) = (new.address, new.address.sub) else { return };
+        let Some(server) = self.draft.servers.iter().find(|server| server.id == address.core_server) else { return };
+        let is_new = |id: &Uuid| old.is_none_or(|old| !old.has_id(id));
+        let mut extensions = new.unshared(old).map(|(_, id)| id).filter(is_new).peekable();
+        let (sub, parents): (_, Vec<Uuid>) = match (sub.row().kind, sub.row().parent) {
+            (Kind::Extension, Kind::Agent) => (SubId::find(Kind::Extension, "agents"), extensions.collect()),
+            (Kind::Extension, Kind::CoreServer) if extensions.peek().is_some() => {
+                let users = server.list_of(Kind::User).into_iter().flat_map(|users| users.unshared(None));
+                (SubId::find(Kind::User, "extensions"), users.map(|(_, id)| id).collect())
+            }
+            _ => return,
+        };
+        let Some(sub) = sub else { return };
+        for id in parents {
+            self.plan.hasten(&Address::below(address.core_server, id, sub), now);
         }
     }
 
@@ -351,11 +366,6 @@ impl Shared {
             status.last_error = Some(Problem { error, at: SystemTime::now(), about: path.to_owned() });
         });
     }
-}
-
-/// Whether there are instances in a collection that were not in it before.
-fn has_more(old: &Arc<Collection>, new: &Arc<Collection>) -> bool {
-    new.unshared(Some(old)).any(|(_, id)| !old.has_id(&id))
 }
 
 /// The slug of a core server.
