@@ -130,6 +130,34 @@ fn extensions_that_were_hidden_find_their_users_again() {
 }
 
 #[test]
+fn what_only_a_user_has_is_told_when_the_list_of_all_goes_and_comes() {
+    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let (core_server, mike) = (sandbox.core_server_id(), sandbox.user_id("mike").unwrap());
+    let id = Uuid::from_u128(7);
+    let list = format!("coreServers/{core_server}/users/{mike}/extensions");
+    sandbox.override_body(&list, &format!(r#"[{{"id":"{id}","extensionNumber":"777"}}]"#));
+    let live = open(config(&sandbox));
+    assert!(live.snapshot().by_id(id).is_none(), "the list of all does not have it");
+    let mut watch = live.watch(Filter::default().kinds([Kind::Extension]));
+    let mut is_told = false;
+    for is_hidden in [true, false] {
+        match is_hidden {
+            true => sandbox.fault_from_str(&format!("status=404; on=coreServers/{core_server}/extensions")).unwrap(),
+            false => sandbox.clear_faults(),
+        }
+        until("told", &live, |_| {
+            while let Some(change) = watch.next(Some(Duration::ZERO)).unwrap() {
+                if change.resource().is_some_and(|resource| resource.id() == id) {
+                    is_told = change.kind != ChangeKind::Removed;
+                }
+            }
+            assert_eq!(is_told, watch.snapshot().by_id(id).is_some());
+            is_told == is_hidden
+        });
+    }
+}
+
+#[test]
 fn an_extension_lists_the_agents_that_name_it_soon() {
     let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
     let mut config = config(&sandbox);
@@ -377,7 +405,7 @@ fn signals_all_the_time_interrupt_nothing() {
                 live.wait(LONG).unwrap();
                 let mut watch = live.watch(Filter::default().kinds([Kind::CallSegment]).events(false));
                 for _ in 0..3 {
-                    let ticket = live.extension("4224", None).unwrap().originate(&format!("555{n}")).unwrap();
+                    let ticket = live.extension("4224", None).unwrap().originate(format!("555{n}")).unwrap();
                     assert_eq!(ticket.outcome(), Outcome::Accepted);
                     ticket.wait(LONG).unwrap();
                     live.refresh(LONG).unwrap();
