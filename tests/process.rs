@@ -197,6 +197,40 @@ fn a_child_that_cannot_start_a_sync_is_told_why() {
     assert_eq!(code, 0);
 }
 
+#[test]
+fn a_fork_at_any_moment_of_a_sync_that_publishes_leaves_both_whole() {
+    let world = SandboxConfig::new().users(5).calls_per_second(50.0).call_duration(Duration::from_millis(100));
+    let sandbox = Sandbox::start(world).unwrap();
+    let mut config = Config::new(&sandbox.url()).unwrap();
+    for kind in Kind::ALL {
+        config.cadence(kind, Duration::from_millis(2), Duration::from_millis(20)).unwrap();
+    }
+    let live = Live::open(config.max_requests_per_second(2000.0).unwrap().clone()).unwrap();
+    live.wait(LONG).unwrap();
+    let published = live.snapshot().generation();
+    for round in 0..30 {
+        let code = in_child(|| {
+            let (known, age) = (live.snapshot(), live.snapshot().age());
+            if known.core_server("default").unwrap().extensions().find("4224").is_none() {
+                return 1;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+            // Nobody syncs here until somebody asks for it.
+            if live.snapshot().generation() != known.generation() || live.snapshot().age() < age {
+                return 2;
+            }
+            if round % 3 == 0 && !live.refresh(LONG).is_ok_and(|new| new.generation() > known.generation()) {
+                return 3;
+            }
+            live.close(None);
+            0
+        });
+        assert_eq!(code, 0, "round {round}");
+        live.refresh(LONG).unwrap();
+    }
+    assert!(live.snapshot().generation() > published && live.health().state == State::Live);
+}
+
 /// Whether a watch's descriptor says that there may be something to take.
 fn is_readable(watch: &Watch) -> bool {
     let fd = watch.fd().unwrap();

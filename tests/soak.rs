@@ -1,8 +1,10 @@
 //! A soak: calls that move, restarts and faults from a seed, while readers check what must always hold.
 //!
-//! `ISYM_SOAK_SECONDS` (default 4) and `ISYM_SOAK_SEED` (default 1) set how long and which. `make soak` runs it for longer.
+//! `ISYM_SOAK_SECONDS` (default 4) and `ISYM_SOAK_SEED` (default 1) set how long and which. `make soak` runs it for longer. Half
+//! of the time all sorts of things move in a small world, and half of it what is configured changes in one whose lists are so
+//! long that events make instances of them be asked for alone.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -10,8 +12,10 @@ use std::time::{Duration, Instant};
 use isymphony::catalog::Kind;
 use isymphony::health::State;
 use isymphony::sandbox::{Sandbox, SandboxConfig};
-use isymphony::snapshot::{Agent, CallSegment, Extension, Queue, Snapshot};
-use isymphony::watch::Filter;
+use isymphony::snapshot::{
+    Agent, CallSegment, ChangeKind, CoreServer, Extension, List, Queue, Resource, Snapshot, User,
+};
+use isymphony::watch::{Filter, Watch};
 use isymphony::{Config, Live};
 use uuid::Uuid;
 
@@ -37,8 +41,37 @@ const FAULTS: &[&str] = &[
     "nested=1000",
     "gzip_bomb=10M",
 ];
-const PATTERNS: &[&str] =
-    &["*", "*/extensions", "*/users", "*/callSegments", "*/queues", "*/status", "*/agents", "coreServers"];
+
+/// What moves, and for how long.
+struct World {
+    users: u32,
+    kinds: &'static [Kind],
+    /// How often the lists of users and extensions are asked for.
+    configured: (Duration, Duration),
+    calls_per_second: f64,
+    /// One of so many steps is a restart, and another one a restart within a round.
+    steps_to_restart: u64,
+    /// What faults are on.
+    patterns: &'static [&'static str],
+}
+
+const SMALL: World = World {
+    users: 30,
+    kinds: &Kind::ALL,
+    configured: (Duration::from_millis(20), Duration::from_millis(200)),
+    calls_per_second: 20.0,
+    steps_to_restart: 20,
+    patterns: &["*", "*/extensions", "*/users", "*/callSegments", "*/queues", "*/status", "*/agents", "coreServers"],
+};
+
+const LARGE: World = World {
+    users: 300,
+    kinds: &[Kind::User, Kind::Extension, Kind::CallSegment, Kind::Queue],
+    configured: (Duration::from_millis(500), Duration::from_millis(1500)),
+    calls_per_second: 5.0,
+    steps_to_restart: 100,
+    patterns: &["*", "*/extensions", "*/users", "*/users/*", "*/extensions/*", "*/callSegments", "coreServers"],
+};
 
 fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
@@ -63,15 +96,15 @@ impl Random {
 struct Truth {
     /// The ids of four objects that always exist, by epoch.
     incarnations: Mutex<HashMap<u64, [Uuid; 4]>>,
-    /// When the n-th display name of 4224 was replaced by the next.
-    replaced: Mutex<HashMap<u64, Instant>>,
+    /// When a text that was given once was replaced by another one.
+    replaced: Mutex<HashMap<String, Instant>>,
     checks: AtomicU64,
 }
 
 impl Truth {
     fn check(&self, snapshot: &Snapshot) {
         let Ok(server) = snapshot.core_server("default") else { return };
-        let id = |list: isymphony::snapshot::List<'_>, name| list.find(name).map(|resource| resource.id());
+        let id = |list: List<'_>, name| list.find(name).map(|resource| resource.id());
         let (extension, user, queue) =
             (id(server.extensions(), "4224"), id(server.users(), "mike"), id(server.queues(), "5001"));
         if let (Some(extension), Some(user), Some(queue)) = (extension, user, queue) {
@@ -82,13 +115,11 @@ impl Truth {
             assert!(others.flat_map(|(_, ids)| ids).all(|id| !ids.contains(id)), "an id outlived its incarnation");
         }
         self.relations(&server);
-        if let Some(michael) = server.extensions().find("4224") {
-            self.age(&Extension::try_from(michael).unwrap());
-        }
+        self.lists(&server);
         self.checks.fetch_add(1, Relaxed);
     }
 
-    fn relations(&self, server: &isymphony::snapshot::CoreServer<'_>) {
+    fn relations(&self, server: &CoreServer<'_>) {
         for extension in server.extensions().iter_as::<Extension<'_>>() {
             assert_eq!(extension.core_server().unwrap().id(), server.id());
             assert!(extension.users().iter().all(|user| user.extensions().by_id(extension.id()).is_some()));
@@ -105,15 +136,173 @@ impl Truth {
         }
     }
 
-    /// "Confirmed at" must not be later than the moment from which the server said otherwise.
-    fn age(&self, michael: &Extension<'_>) {
-        let n = michael.display_name().and_then(|name| name.strip_prefix("Michael ")?.parse::<u64>().ok());
-        let (now, age) = (Instant::now(), michael.age());
-        if let Some(replaced) = n.and_then(|n| self.replaced.lock().unwrap().get(&n).copied()) {
-            let stale = now.saturating_duration_since(replaced);
-            assert!(age + Duration::from_millis(2) >= stale, "it says {age:?}, and has been wrong for {stale:?}");
+    /// All ways to an instance lead to the same one, and none is older than its list.
+    fn lists(&self, server: &CoreServer<'_>) {
+        for list in [server.users(), server.extensions()] {
+            let (since, age) = (Instant::now(), list.age());
+            for resource in list.iter() {
+                let same = |found: Option<Resource<'_>>| {
+                    let found = found.expect("what is in a list is found");
+                    assert_eq!((found.id(), found.name()), (resource.id(), resource.name()));
+                };
+                same(list.by_id(resource.id()));
+                same(list.find(resource.name().unwrap()));
+                let alone = resource.age();
+                assert!(age.is_some_and(|age| alone <= age + since.elapsed()), "{alone:?} in a list of {age:?}");
+            }
+        }
+        for user in server.users().iter_as::<User<'_>>() {
+            self.age(&user, [user.user_name(), user.displayed_name()]);
+        }
+        for extension in server.extensions().iter_as::<Extension<'_>>() {
+            self.age(&extension, [extension.display_name(), None]);
         }
     }
+
+    /// "Confirmed at" must not be later than the moment from which the server said otherwise.
+    fn age(&self, resource: &Resource<'_>, says: [Option<&str>; 2]) {
+        let (now, age) = (Instant::now(), resource.age());
+        let replaced = self.replaced.lock().unwrap();
+        for (text, replaced) in says.into_iter().flatten().filter_map(|text| replaced.get_key_value(text)) {
+            let stale = now.saturating_duration_since(*replaced);
+            assert!(age + Duration::from_millis(2) >= stale, "{text} is {age:?} old, and has been wrong for {stale:?}");
+        }
+    }
+}
+
+/// What the changes of a watch say that there is.
+#[derive(Default)]
+struct Told {
+    resources: BTreeMap<Uuid, String>,
+    changes: u64,
+}
+
+impl Told {
+    fn of(snapshot: &Snapshot) -> BTreeMap<Uuid, String> {
+        let Ok(server) = snapshot.core_server("default") else { return BTreeMap::new() };
+        // Where their own list is hidden, the extensions of users are there all the same.
+        let of_users = server.users().iter_as::<User<'_>>().flat_map(|user| user.extensions().iter());
+        let all = server.users().iter().chain(server.extensions().iter()).chain(of_users);
+        let known = all.filter_map(|resource| snapshot.by_id(resource.id()));
+        known.map(|resource| (resource.id(), resource.raw())).collect()
+    }
+
+    /// Takes changes, and checks that all of them lead to what there is.
+    fn follow(&mut self, watch: &mut Watch) {
+        let Some(mut change) = watch.next(Some(Duration::from_millis(20))).unwrap() else { return };
+        loop {
+            self.changes += 1;
+            match (change.kind, change.resource()) {
+                (ChangeKind::EpochChanged, _) => self.resources = Told::of(watch.snapshot()),
+                (ChangeKind::Removed, Some(resource)) => _ = self.resources.remove(&resource.id()),
+                (ChangeKind::Added | ChangeKind::Changed, Some(resource)) => {
+                    self.resources.insert(resource.id(), resource.raw());
+                }
+                _ => {}
+            }
+            match watch.next(Some(Duration::ZERO)).unwrap() {
+                Some(next) => change = next,
+                None => break,
+            }
+        }
+        let there = Told::of(watch.snapshot());
+        let differ = |(id, says): &(&Uuid, &String)| there.get(id) != self.resources.get(id) && !says.is_empty();
+        let wrong: Vec<_> = there.iter().chain(&self.resources).filter(differ).take(3).collect();
+        assert!(wrong.is_empty(), "the changes do not lead to what there is: {wrong:?}");
+    }
+}
+
+/// What is configured, and changed step by step.
+struct Configured<'s> {
+    sandbox: &'s Sandbox,
+    truth: &'s Truth,
+    /// The users that change: their names and displayed names now.
+    users: Vec<(String, String)>,
+    /// The extensions that change, with their display names.
+    extensions: Vec<(String, String)>,
+    count: u64,
+}
+
+impl<'s> Configured<'s> {
+    fn new(sandbox: &'s Sandbox, truth: &'s Truth, live: &Live) -> Configured<'s> {
+        let snapshot = live.snapshot();
+        let server = snapshot.core_server("default").unwrap();
+        let some = |list: List<'_>| -> Vec<(String, String)> {
+            let names = list.iter().map(|resource| resource.name().unwrap().to_owned());
+            names.filter(|name| name != "mike").take(40).map(|name| (name, String::new())).collect()
+        };
+        Configured { sandbox, truth, users: some(server.users()), extensions: some(server.extensions()), count: 0 }
+    }
+
+    /// Replaces a text, and says which one it was.
+    fn replace(&self, old: &mut String, new: String) {
+        self.truth.replaced.lock().unwrap().insert(std::mem::replace(old, new), Instant::now());
+    }
+
+    fn step(&mut self, random: &mut Random) {
+        self.count += 1;
+        let new = |what: &str| format!("{what} {}", self.count);
+        let place = random.below(40) as usize;
+        let (property, id) = match random.below(3) {
+            0 if place < self.users.len() => {
+                let (mut name, displayed) = self.users[place].clone();
+                let new = new("user");
+                self.sandbox.rename_user(&name, &new).unwrap();
+                self.replace(&mut name, new);
+                let id = self.sandbox.user_id(&name).unwrap();
+                self.users[place] = (name, displayed);
+                ("userId", id)
+            }
+            1 if place < self.users.len() => {
+                let (name, mut displayed) = self.users[place].clone();
+                let new = new("User");
+                self.sandbox.set_displayed_name(&name, &new).unwrap();
+                self.replace(&mut displayed, new);
+                let id = self.sandbox.user_id(&name).unwrap();
+                self.users[place] = (name, displayed);
+                ("userId", id)
+            }
+            _ => {
+                let place = place % self.extensions.len();
+                let (number, mut displayed) = self.extensions[place].clone();
+                let new = new("Extension");
+                self.sandbox.set_display_name(&number, &new).unwrap();
+                self.replace(&mut displayed, new);
+                let id = self.sandbox.extension_id(&number).unwrap();
+                self.extensions[place] = (number, displayed);
+                ("extensionId", id)
+            }
+        };
+        let core_server = self.sandbox.core_server_id();
+        // Some are missed.
+        if random.below(10) > 0 {
+            let event = format!(r#"{{"type":"changed","coreServerId":"{core_server}","{property}":"{id}"}}"#);
+            self.sandbox.send_event(&event);
+        }
+    }
+
+    /// Whether a snapshot has all of it as it is now.
+    fn is_in(&self, server: &CoreServer<'_>) -> bool {
+        let user = |(name, displayed): &(String, String)| {
+            let user = server.users().find(name).and_then(|user| User::try_from(user).ok());
+            user.is_some_and(|user| displayed.is_empty() || user.displayed_name() == Some(displayed))
+        };
+        let extension = |(number, displayed): &(String, String)| {
+            let extension = server.extensions().find(number).and_then(|found| Extension::try_from(found).ok());
+            extension.is_some_and(|found| displayed.is_empty() || found.display_name() == Some(displayed))
+        };
+        self.users.iter().all(user) && self.extensions.iter().all(extension)
+    }
+}
+
+/// How many instances of a core server's lists were asked for alone, and answered.
+fn asked_alone(sandbox: &Sandbox) -> usize {
+    let is_alone = |path: &str| {
+        let mut steps = path.rsplit('/');
+        let (id, list) = (steps.next(), steps.next());
+        id.is_some_and(|id| Uuid::try_parse(id).is_ok()) && matches!(list, Some("users" | "extensions"))
+    };
+    sandbox.requests().iter().filter(|request| request.status == 200 && is_alone(&request.path)).count()
 }
 
 fn memory() -> u64 {
@@ -128,10 +317,26 @@ fn descriptors() -> usize {
 
 #[test]
 fn nothing_that_must_hold_is_ever_broken() {
-    let (seconds, seed) = (setting("ISYM_SOAK_SECONDS", 4), setting("ISYM_SOAK_SEED", 1));
-    let world =
-        SandboxConfig::new().users(30).seed(seed).calls_per_second(20.0).call_duration(Duration::from_millis(400));
-    let sandbox = Sandbox::start(world).unwrap();
+    let (time, seed) = (Duration::from_secs(setting("ISYM_SOAK_SECONDS", 4)), setting("ISYM_SOAK_SEED", 1));
+    soak(&SMALL, time / 2, seed);
+    let alone = soak(&LARGE, time / 2, seed);
+    assert!(alone > 0 || time < Duration::from_secs(10), "no instance was asked for alone");
+}
+
+/// Ends the threads, also where the test fails.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+/// Gives how many instances were asked for alone.
+fn soak(world: &World, time: Duration, seed: u64) -> usize {
+    let config = SandboxConfig::new().users(world.users).seed(seed).max_requests_kept(10_000);
+    let config = config.calls_per_second(world.calls_per_second).call_duration(Duration::from_millis(400));
+    let sandbox = Sandbox::start(config).unwrap();
     let short = Duration::from_millis(250);
     let mut config = Config::new(&sandbox.url()).unwrap();
     config.backoff(Duration::from_millis(2), Duration::from_millis(100)).unwrap();
@@ -139,14 +344,18 @@ fn nothing_that_must_hold_is_ever_broken() {
     for kind in Kind::ALL {
         config.cadence(kind, Duration::from_millis(20), Duration::from_millis(200)).unwrap();
     }
-    config.max_requests_per_second(1500.0).unwrap().body_limit(4 << 20).unwrap();
+    for kind in [Kind::User, Kind::Extension] {
+        config.cadence(kind, world.configured.0, world.configured.1).unwrap();
+    }
+    config.max_requests_per_second(1500.0).unwrap().body_limit(4 << 20).unwrap().kinds(world.kinds.iter().copied());
     let live = Live::open(config).unwrap();
     live.wait(Some(Duration::from_secs(10))).unwrap();
 
     let (truth, done) = (Truth::default(), AtomicBool::new(false));
-    let (mut restarts, mut faults, mut changes, mut start) = (0, 0, 0u64, None);
-    let end = Instant::now() + Duration::from_secs(seconds);
+    let (mut restarts, mut faults, mut changes, mut alone, mut start) = (0, 0, 0, 0, None);
+    let begin = Instant::now();
     std::thread::scope(|scope| {
+        let end = End(&done);
         for _ in 0..2 {
             scope.spawn(|| {
                 while !done.load(Relaxed) {
@@ -155,29 +364,36 @@ fn nothing_that_must_hold_is_ever_broken() {
             });
         }
         let watcher = scope.spawn(|| {
-            let mut watch = live.watch(Filter::default());
-            let mut seen = 0u64;
+            let mut watch = live.watch_from_nothing(Filter::default().kinds([Kind::User, Kind::Extension]));
+            let mut told = Told::default();
             while !done.load(Relaxed) {
-                seen += u64::from(watch.next(Some(Duration::from_millis(20))).unwrap().is_some());
+                told.follow(&mut watch);
             }
-            seen
+            told.changes
         });
         let mut random = Random(seed);
-        let mut name = 0;
-        while Instant::now() < end {
+        let mut configured = Configured::new(&sandbox, &truth, &live);
+        while begin.elapsed() < time {
             std::thread::sleep(Duration::from_millis(20 + random.below(60)));
-            sandbox.set_display_name("4224", &format!("Michael {}", name + 1)).unwrap();
-            truth.replaced.lock().unwrap().insert(name, Instant::now());
-            name += 1;
+            configured.step(&mut random);
+            alone += asked_alone(&sandbox);
             sandbox.clear_requests();
-            match random.below(20) {
+            let is_late = begin.elapsed() > time / 2;
+            match random.below(world.steps_to_restart) {
+                _ if is_late && restarts == 0 => {
+                    sandbox.restart();
+                    restarts += 1;
+                }
                 0 => {
                     sandbox.restart();
                     restarts += 1;
                 }
                 1 => sandbox.restart_at_request(1 + random.below(30)),
+                _ => {}
+            }
+            match random.below(20) {
                 2..=7 => {
-                    let (fault, on) = (random.pick(FAULTS), random.pick(PATTERNS));
+                    let (fault, on) = (random.pick(FAULTS), random.pick(world.patterns));
                     sandbox.fault_from_str(&format!("{fault}; on={on}; for={}ms", 20 + random.below(300))).unwrap();
                     faults += 1;
                 }
@@ -189,7 +405,7 @@ fn nothing_that_must_hold_is_ever_broken() {
                 }
                 _ => {}
             }
-            if start.is_none() && end.saturating_duration_since(Instant::now()) < Duration::from_secs(seconds) * 3 / 4 {
+            if start.is_none() && begin.elapsed() > time / 4 {
                 start = Some((memory(), descriptors()));
             }
         }
@@ -198,20 +414,23 @@ fn nothing_that_must_hold_is_ever_broken() {
         let current = || {
             let snapshot = live.snapshot();
             let server = snapshot.core_server("default");
-            server.is_ok_and(|server| server.id() == sandbox.core_server_id()) && live.health().state == State::Live
+            live.health().state == State::Live
+                && server.is_ok_and(|server| server.id() == sandbox.core_server_id() && configured.is_in(&server))
         };
         while !current() {
             assert!(Instant::now() < healed, "not healed: {:#?}", live.health());
             std::thread::sleep(Duration::from_millis(10));
         }
-        done.store(true, Relaxed);
+        drop(end);
         changes = watcher.join().unwrap();
     });
     let (memory_then, descriptors_then) = start.unwrap_or((memory(), descriptors()));
     let count = |name: &str| live.metrics().iter().find(|(metric, _)| *metric == name).unwrap().1;
     println!(
-        "soak: {seconds} s, seed {seed}: {restarts} restarts, {faults} faults, {} requests ({} failed), {} snapshots, \
-         {} epochs, {changes} changes watched, {} checks, memory {memory_then} -> {} MB, descriptors {descriptors_then} -> {}",
+        "soak: {} users, {time:?}, seed {seed}: {restarts} restarts, {faults} faults, {} requests ({} failed), {alone} of \
+         single instances, {} snapshots, {} epochs, {changes} changes watched, {} checks, memory {memory_then} -> {} MB, \
+         descriptors {descriptors_then} -> {}",
+        world.users,
         count("requests"),
         count("failed_requests"),
         live.snapshot().generation(),
@@ -220,7 +439,8 @@ fn nothing_that_must_hold_is_ever_broken() {
         memory(),
         descriptors(),
     );
-    assert!(truth.checks.load(Relaxed) > 100 && changes > 10 && live.snapshot().epoch() > 1, "the soak did something");
-    assert!(descriptors() <= descriptors_then + 20, "descriptors leak");
+    assert!(truth.checks.load(Relaxed) > 20 && changes > 10 && live.snapshot().epoch() > 1, "the soak did something");
+    assert!(descriptors() <= descriptors_then + 32, "descriptors leak");
     assert!(memory() <= memory_then + 64, "memory grows");
+    alone
 }

@@ -67,7 +67,7 @@ impl Address {
     }
 
     /// Whether what it says of its instances counts before what any other collection says: a core server's own list where the
-    /// kind has one, otherwise the collection that tells of them first.
+    /// kind has one, otherwise the collections that do not only confirm what others tell.
     fn is_canonical(&self) -> bool {
         match SubId::own_list(self.kind()) {
             Some(own) => self.sub == Some(own),

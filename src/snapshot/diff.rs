@@ -137,6 +137,9 @@ impl<'s> Diff<'s> {
         for sub in SubId::of(Kind::CoreServer) {
             let (a, b) = (&old.lists[sub.index()], &new.lists[sub.index()]);
             self.collection(a.as_ref(), b.as_ref());
+            if a.is_some() != b.is_some() {
+                self.copies(sub, old, new);
+            }
         }
         let old_children: HashMap<_, _> = changed_children(old, new);
         let new_children: HashMap<_, _> = changed_children(new, old);
@@ -146,6 +149,18 @@ impl<'s> Diff<'s> {
         for (home, collection) in &new_children {
             if !old_children.contains_key(home) {
                 self.collection(None, Some(collection));
+            }
+        }
+    }
+
+    /// What is in other lists, where the instances' own list came or went: without it they count.
+    fn copies(&mut self, own: SubId, old: &'s Server, new: &'s Server) {
+        let of_kind = |copies: &&Arc<Collection>| copies.kind() == own.row().kind;
+        for copies in old.children.values().chain(new.children.values()).filter(of_kind) {
+            for (position, id) in copies.unshared(None) {
+                if !self.is_copy_of_the_same(id) {
+                    self.moved(id, position, Some(copies));
+                }
             }
         }
     }

@@ -49,7 +49,7 @@ impl Server {
     }
 
     /// Where an instance is at home: in its core server's own list if its kind has one, and nowhere else; otherwise in the
-    /// collection that tells it first. So whatever the server answers, the way from an instance up to its core server ends.
+    /// collection whose word on it is the latest news. So whatever the server answers, the way from an instance up to its core server ends.
     pub(crate) fn home_of(&self, id: Uuid, kind: Kind) -> Option<Home> {
         match SubId::own_list(kind) {
             Some(sub) => self.list_of(kind)?.find_id(&id).map(|_| (self.id, sub)),
@@ -116,11 +116,22 @@ impl Server {
         if !nested {
             return;
         }
-        for (_, id) in new.into_iter().flat_map(|new| new.unshared(old)) {
-            if old.is_none_or(|old| !old.has_id(&id)) {
+        let Some(new) = new else { return };
+        for (position, id) in new.unshared(old) {
+            let Some((before, old_row)) = old.and_then(|old| old.find_id_near(&id, position)) else {
                 let homes = self.homes.entry(id).or_default();
                 let at = if sub.is_confirming() { homes.len() } else { 0 };
                 homes.insert(at, (parent, sub));
+                continue;
+            };
+            // Of several that tell of it, what was news last counts.
+            if !sub.is_confirming()
+                && let Some(homes) = self.homes.get_mut(&id).filter(|homes| homes[0] != (parent, sub))
+                && let Some((now, row)) = new.at(position)
+                && !before.table().same_row(old_row, now.table(), row)
+                && let Some(at) = homes.iter().position(|home| *home == (parent, sub))
+            {
+                homes[..=at].rotate_right(1);
             }
         }
     }

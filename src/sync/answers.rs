@@ -13,7 +13,7 @@ use super::gather::{Gather, below, same_servers};
 use super::placing::left;
 use super::shared::{Shared, Status};
 use super::writer::{Missed, Writer};
-use crate::catalog::Kind;
+use crate::catalog::{Kind, SubId};
 use crate::clock::Moment;
 use crate::error::{Code, Error};
 use crate::health::Problem;
@@ -76,8 +76,8 @@ impl Writer {
         self.tell_missing_core_servers(&draft);
         let now = Moment::now();
         self.plan.clear();
-        for address in gather.addresses {
-            self.plan.add(address, &self.shared.config, now, backoff::random());
+        for address in &gather.addresses {
+            self.plan.add(*address, &self.shared.config, now, backoff::random());
         }
         let failing = self.shared.failing();
         for (address, problem) in failing {
@@ -85,6 +85,14 @@ impl Writer {
         }
         self.era += 1;
         self.draft = draft;
+        for address in &gather.addresses {
+            match self.draft.get(address) {
+                Some(_) => self.look_at_strangers(address, now),
+                None if self.plan.failures(address) == 0 => self.look_again(address, Some(now), now),
+                None => {}
+            }
+        }
+        self.place_calls(now);
         match std::mem::take(&mut self.missed) {
             Missed::Nothing => {}
             Missed::Something => self.lists().iter().for_each(|address| self.plan.urge(address, now)),
@@ -96,6 +104,17 @@ impl Writer {
         self.dirty = true;
         self.publish();
         self.tell_progress();
+    }
+
+    /// Calls that were read after an extension's own may be on that extension.
+    fn place_calls(&mut self, now: Moment) {
+        for server in &self.draft.servers {
+            let Some(calls) = server.list_of(Kind::CallSegment) else { continue };
+            if server.extension_calls().any(|on| on.confirmed() < calls.confirmed()) {
+                let likeliest = self.placing.calls_changed(server, None, calls);
+                likeliest.iter().for_each(|address| self.plan.urge(address, now));
+            }
+        }
     }
 
     /// A new epoch is when a core server has another id than before.
@@ -247,6 +266,28 @@ impl Writer {
         for next in at_once {
             self.plan.urge(&next, now);
         }
+        self.hasten_relations(old, &collection, now);
+    }
+
+    /// Of which users new extensions are, only the users' own lists tell; and what agents say of their extensions, the
+    /// extensions' lists only confirm.
+    fn hasten_relations(&mut self, old: Option<&Arc<Collection>>, new: &Arc<Collection>, now: Moment) {
+        let (address, Some(sub)) = (new.address, new.address.sub) else { return };
+        let Some(server) = self.draft.servers.iter().find(|server| server.id == address.core_server) else { return };
+        let is_new = |id: &Uuid| old.is_none_or(|old| !old.has_id(id));
+        let mut extensions = new.unshared(old).map(|(_, id)| id).filter(is_new).peekable();
+        let (sub, parents): (_, Vec<Uuid>) = match (sub.row().kind, sub.row().parent) {
+            (Kind::Extension, Kind::Agent) => (SubId::find(Kind::Extension, "agents"), extensions.collect()),
+            (Kind::Extension, Kind::CoreServer) if extensions.peek().is_some() => {
+                let users = server.list_of(Kind::User).into_iter().flat_map(|users| users.unshared(None));
+                (SubId::find(Kind::User, "extensions"), users.map(|(_, id)| id).collect())
+            }
+            _ => return,
+        };
+        let Some(sub) = sub else { return };
+        for id in parents {
+            self.plan.hasten(&Address::below(address.core_server, id, sub), now);
+        }
     }
 
     /// A collection without what left its core server's own list, where that was asked for later; `None` where nothing is left.
@@ -275,13 +316,13 @@ impl Writer {
         self.shared.change(|status| {
             status.absent.insert(address, asked);
         });
-        let (Some(sub), known) = (address.sub, self.draft.get(&address).is_some()) else { return };
-        if !known {
+        let Some(sub) = address.sub else { return };
+        let since = self.plan.entry(&address).and_then(|entry| entry.missing_since);
+        if self.draft.get(&address).is_none() {
             self.plan.answered(&address, now, false);
-            return;
+            return self.look_again(&address, since, now);
         }
         let above = self.draft.above(&address);
-        let since = self.plan.entry(&address).and_then(|entry| entry.missing_since);
         let confirmed = since.is_some_and(|since| {
             above.as_ref().and_then(|above| self.draft.get(above)).is_some_and(|above| above.confirmed() > since)
         });
@@ -291,7 +332,7 @@ impl Writer {
                 self.dirty = true;
             }
             self.plan.answered(&address, now, true);
-            return;
+            return self.look_again(&address, since, now);
         }
         if let Some(above) = above {
             self.plan.urge(&above, now);
@@ -302,6 +343,15 @@ impl Writer {
         // Soon, and then less and less often: what it was below may be long in coming.
         let wait = missing_for.max(ONCE_MORE).min(entry.shortest_wait());
         self.plan.again(&address, now, wait);
+    }
+
+    /// What is missing `since` then may come back: it is looked at as often as its kind at first, also where it only confirms
+    /// what others tell, and then less and less often.
+    fn look_again(&mut self, address: &Address, since: Option<Moment>, now: Moment) {
+        let (Some(since), Some(entry)) = (since, self.plan.entry(address)) else { return };
+        entry.missing_since = Some(since);
+        let wait = now.since(since).max(self.shared.config.get_cadence(address.kind()).max);
+        self.plan.hasten_by(address, now + wait);
     }
 }
 

@@ -26,6 +26,14 @@ pub(super) fn left<'c>(old: Option<&'c Arc<Collection>>, new: &'c Arc<Collection
     ids.map(|(_, id)| id).filter(|id| !new.has_id(id))
 }
 
+impl Server {
+    /// What is known of the extensions' own lists.
+    pub(super) fn extension_calls(&self) -> impl Iterator<Item = &Arc<Collection>> {
+        let extensions = self.list_of(Kind::Extension).into_iter().flat_map(|extensions| extensions.unshared(None));
+        extensions.filter_map(|(_, id)| self.get(id, extension_calls()?))
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Placing {
     /// Segments whose extension is being looked for.
