@@ -373,8 +373,9 @@ typedef struct isym_metric {
 // Takes a log line: how much it matters, which part of the library says it (as in "isymphony::action"), what it says, and
 // the pointer that was given to isym_set_log_callback. The texts are borrowed until it returns.
 //
-// It is called on the library's threads and on those that are in a call of the library, on several at once. No lock is
-// held meanwhile, and it may call the library. It must not let an exception out, nor jump out.
+// It is called on the threads that are in a call of the library, and on one of the library's for what its own threads say, on
+// several at once. No lock is held meanwhile, and it may call the library. It must not let an exception out, nor jump out. One
+// that takes its time holds up no sync: 1 000 lines wait for it, and how many were lost beyond that is a line of its own.
 typedef void (*isym_log_callback)(enum isym_log_level level,
                                   struct isym_str target,
                                   struct isym_str message,
@@ -1103,7 +1104,7 @@ void isym_metrics_free(struct isym_metrics *metrics);
 // Hands log lines up to `max_level` (isym_log_level) to a function; NULL ends it. Default: nothing is logged. One for the
 // whole process: the last one set counts.
 //
-// Lines that are being handed over on other threads may still arrive at the function before for a moment; do not free
+// Lines that are being handed over on other threads, or wait for that, may still arrive at the function before for a moment; do not free
 // what `userdata` points to at once. Log lines hold names, numbers and paths, never a password.
 //
 // Errors: ISYM_INVALID_ARGUMENT where `max_level` is no level; ISYM_UNSUPPORTED where the program links the library

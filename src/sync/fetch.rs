@@ -1,6 +1,7 @@
 //! The fetchers: a few threads that ask, compare with what is known, and build Tables; the writer decides what becomes of it.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -95,12 +96,27 @@ pub(super) fn run(
             log::error!("{}: {error}", job.path);
             Err(error)
         });
+        log::trace!("GET {}: {} in {:.1?}", job.path, Told(&outcome), asked.age());
         let Job { address, path, era, .. } = job;
         if writer.send(Message::Fetched(Fetched { address, path, era, asked, outcome })).is_err() {
             return;
         }
         if body.capacity() > KEPT_BUFFER {
             body = Vec::new();
+        }
+    }
+}
+
+/// What an answer is, in a line of the log.
+struct Told<'o>(&'o Result<Outcome>);
+
+impl fmt::Display for Told<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Ok(Outcome::Same) => f.write_str("as it was,"),
+            Ok(Outcome::New(collection)) => write!(f, "{} objects", collection.len()),
+            Ok(Outcome::Absent) => f.write_str("not there,"),
+            Err(error) => write!(f, "{error},"),
         }
     }
 }

@@ -140,6 +140,7 @@ impl Writer {
         self.dirty = false;
         let snapshot = self.draft.clone().finish(self.generation, self.epoch, Source::Live, self.shared.kinds);
         self.shared.cell.publish(snapshot, &mut self.retired);
+        log::debug!("published snapshot {} of epoch {}", self.generation, self.epoch);
         self.shared.signals.set_all();
     }
 

@@ -35,6 +35,7 @@ pub mod kind;
 pub mod list;
 pub mod live;
 pub mod log;
+mod log_lines;
 pub mod login;
 pub mod metrics;
 pub mod property;

@@ -9,6 +9,7 @@ use isymphony_core::{Code, Error};
 
 use crate::error::{isym_error, isym_status};
 use crate::guard::{self, invalid};
+use crate::log_lines::{self, Line};
 use crate::str::{Text, isym_str};
 
 /// How much a log line matters.
@@ -32,8 +33,9 @@ pub enum isym_log_level {
 /// Takes a log line: how much it matters, which part of the library says it (as in "isymphony::action"), what it says, and
 /// the pointer that was given to isym_set_log_callback. The texts are borrowed until it returns.
 ///
-/// It is called on the library's threads and on those that are in a call of the library, on several at once. No lock is
-/// held meanwhile, and it may call the library. It must not let an exception out, nor jump out.
+/// It is called on the threads that are in a call of the library, and on one of the library's for what its own threads say, on
+/// several at once. No lock is held meanwhile, and it may call the library. It must not let an exception out, nor jump out. One
+/// that takes its time holds up no sync: 1 000 lines wait for it, and how many were lost beyond that is a line of its own.
 pub type isym_log_callback =
     Option<unsafe extern "C" fn(level: isym_log_level, target: isym_str, message: isym_str, userdata: *mut c_void)>;
 
@@ -60,7 +62,9 @@ impl Log for Logger {
         if !self.enabled(record.metadata()) {
             return;
         }
-        let Some(callback) = self.0.read().unwrap_or_else(PoisonError::into_inner).clone() else { return };
+        if self.callback().is_none() {
+            return;
+        }
         let (target, message) = (Text::from(record.target()), Text::new(record.args().to_string()));
         let level = match record.level() {
             ::log::Level::Error => isym_log_level::ISYM_LOG_ERROR,
@@ -69,17 +73,33 @@ impl Log for Logger {
             ::log::Level::Debug => isym_log_level::ISYM_LOG_DEBUG,
             ::log::Level::Trace => isym_log_level::ISYM_LOG_TRACE,
         };
-        // SAFETY: the program gave a function of this type, and both texts live until it returns.
-        unsafe { (callback.function)(level, target.borrow(), message.borrow(), callback.userdata) };
+        let line = Line { level, target, message };
+        match log_lines::is_own_thread() {
+            true => log_lines::keep(line, deliver),
+            false => deliver(&line),
+        }
     }
 
     fn flush(&self) {}
 }
 
+impl Logger {
+    fn callback(&self) -> Option<Arc<Callback>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn deliver(line: &Line) {
+    let Some(callback) = LOGGER.callback() else { return };
+    let (target, message) = (line.target.borrow(), line.message.borrow());
+    // SAFETY: the program gave a function of this type, and both texts live until it returns.
+    unsafe { (callback.function)(line.level, target, message, callback.userdata) };
+}
+
 /// Hands log lines up to `max_level` (isym_log_level) to a function; NULL ends it. Default: nothing is logged. One for the
 /// whole process: the last one set counts.
 ///
-/// Lines that are being handed over on other threads may still arrive at the function before for a moment; do not free
+/// Lines that are being handed over on other threads, or wait for that, may still arrive at the function before for a moment; do not free
 /// what `userdata` points to at once. Log lines hold names, numbers and paths, never a password.
 ///
 /// Errors: ISYM_INVALID_ARGUMENT where `max_level` is no level; ISYM_UNSUPPORTED where the program links the library
@@ -100,7 +120,11 @@ pub extern "C" fn isym_set_log_callback(
         }
         let new = callback.map(|function| Arc::new(Callback { function, userdata }));
         ::log::set_max_level(if new.is_some() { filter } else { LevelFilter::Off });
+        let is_end = new.is_none();
         *LOGGER.0.write().unwrap_or_else(PoisonError::into_inner) = new;
+        if is_end {
+            log_lines::end();
+        }
         Ok(())
     })
 }

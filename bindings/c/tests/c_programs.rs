@@ -19,6 +19,13 @@ fn watch() {
 }
 
 #[test]
+fn log() {
+    for link in [Link::Shared, Link::Static, Link::Sanitized] {
+        passes(&mut Command::new(compile(&test_program("log.c"), link)));
+    }
+}
+
+#[test]
 fn doctor() {
     passes(&mut Command::new(compile(&test_program("doctor.c"), Link::Shared)));
     passes(&mut Command::new(compile(&test_program("doctor.c"), Link::Static)));

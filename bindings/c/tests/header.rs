@@ -25,6 +25,7 @@ const SOURCES: &[&str] = &[
     "health",
     "metrics",
     "log",
+    "log_lines",
     "snapshot",
     "changes",
     "watch",
