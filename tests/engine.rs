@@ -242,13 +242,24 @@ fn a_watch_tells_what_was_added_changed_and_removed() {
     let change = watch.next(LONG).unwrap().unwrap();
     assert_eq!((change.kind, change.resource().unwrap().name()), (ChangeKind::Added, Some("7777")));
     sandbox.set_display_name("7777", "Siebzig").unwrap();
-    let change = watch.next(LONG).unwrap().unwrap();
-    assert_eq!(change.kind, ChangeKind::Changed);
-    let names = [&change.old, &change.new].map(|side| side.as_ref().unwrap().get().text(1).unwrap().to_owned());
-    assert_eq!(names, ["Seven", "Siebzig"]);
+    // That it is its user's shows by itself, from the user's own list.
+    let renamed = loop {
+        let change = watch.next(LONG).unwrap().unwrap();
+        assert_eq!(change.kind, ChangeKind::Changed);
+        let names = [&change.old, &change.new].map(|side| side.as_ref().unwrap().get().text(1).unwrap().to_owned());
+        if names[0] != names[1] {
+            break names;
+        }
+    };
+    assert_eq!(renamed, ["Seven", "Siebzig"]);
     sandbox.remove_extension("7777").unwrap();
-    let change = watch.next(LONG).unwrap().unwrap();
-    assert_eq!((change.kind, change.new.is_none()), (ChangeKind::Removed, true));
+    let removed = loop {
+        let change = watch.next(LONG).unwrap().unwrap();
+        if change.kind != ChangeKind::Changed {
+            break change;
+        }
+    };
+    assert_eq!((removed.kind, removed.new.is_none()), (ChangeKind::Removed, true));
     assert!(calls.next(Some(Duration::ZERO)).unwrap().is_none());
     sandbox.restart();
     assert_eq!(watch.next(LONG).unwrap().unwrap().kind, ChangeKind::EpochChanged);

@@ -31,7 +31,9 @@ static void changes(void)
     SAME(isym_extension_display_name(extension), "Seven");
     CHECK(change.event.len == 0 && change.event.ptr[0] == 0);
     isym_sandbox_restart(sandbox);
-    MUST(isym_watch_next(watch, 10000, &change, &error));
+    do { /* That it is mike's may show by itself. */
+        MUST(isym_watch_next(watch, 10000, &change, &error));
+    } while (change.kind == ISYM_CHANGE_CHANGED);
     CHECK(change.kind == ISYM_CHANGE_EPOCH_CHANGED);
     isym_watch_free(watch);
 }

@@ -34,12 +34,17 @@ def test_changes_come_by_iteration(sandbox: Sandbox, live: isymphony.Live) -> No
         assert isinstance(change.new, isymphony.Extension)
         assert (change.old, change.new.extension_number, change.event) == (None, "7777", None)
         sandbox.set_display_name("7777", "Siebzig")
-        change = next(watch)
-        assert isinstance(change.old, isymphony.Extension)
-        assert isinstance(change.new, isymphony.Extension)
-        assert (change.kind, change.old.display_name, change.new.display_name) == ("changed", "Seven", "Siebzig")
+        # That it is mike's shows by itself, from the user's own list.
+        names = ("Seven", "Seven")
+        while names == ("Seven", "Seven"):
+            change = next(watch)
+            assert isinstance(change.old, isymphony.Extension)
+            assert isinstance(change.new, isymphony.Extension)
+            names = (str(change.old.display_name), str(change.new.display_name))
+            assert change.kind == "changed"
+        assert names == ("Seven", "Siebzig")
         sandbox.restart()
-        assert next(watch).kind == "epoch_changed"
+        assert any(change.kind == "epoch_changed" for change in watch)
         watch.close()
         assert list(watch) == []
 
@@ -158,10 +163,10 @@ def test_several_tasks_may_await_one_watch(sandbox: Sandbox, live: isymphony.Liv
         tasks = [asyncio.create_task(first_of(watch)) for _ in range(4)]
         await asyncio.sleep(0.05)
         tasks.pop(1).cancel()
-        for added in ("7001", "7002", "7003"):
-            sandbox.add_extension(added, "Seven", "mike")
+        for extension in ("4224", "10001", "10003"):
+            sandbox.set_display_name(extension, "Seven")
         changes = await asyncio.wait_for(asyncio.gather(*tasks), 10)
-        assert sorted(map(number, changes)) == ["7001", "7002", "7003"]
+        assert sorted(map(number, changes)) == ["10001", "10003", "4224"]
 
     asyncio.run(main())
 
@@ -213,15 +218,15 @@ def test_a_watch_is_awaited_in_two_event_loops(sandbox: Sandbox, live: isymphony
             thread.start()
         time.sleep(0.1)
         if how_many == 1:
-            sandbox.add_extension("7001", "Seven", "mike")
-            sandbox.add_extension("7002", "Seven", "mike")
+            sandbox.set_display_name("4224", "Seven")
+            sandbox.set_display_name("10001", "Seven")
         else:
             watch.close()
         for thread in threads:
             thread.join(30)
 
     finish(1)
-    assert sorted(map(number, taken)) == ["7001", "7002"]
+    assert sorted(map(number, taken)) == ["10001", "4224"]
     taken.clear()
     finish(3)
     assert taken == [None] * 6
