@@ -9,7 +9,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::Snapshot;
-use super::collection::Collection;
+use super::collection::{Address, Collection};
 use super::draft::Server;
 use super::resource::{Resource, ResourceOwned};
 use crate::catalog::{Kind, SubId};
@@ -184,7 +184,9 @@ impl<'s> Diff<'s> {
         for (position, id) in new.unshared(old).chain(read_before) {
             let Some((table, row)) = new.find_id_near(&id, position) else { continue };
             match old.and_then(|old| old.find_id_near(&id, position)) {
-                Some((old_table, old_row)) if old_table.table().same_row(old_row, table.table(), row) => {}
+                Some((old_table, old_row))
+                    if old_table.table().same_row(old_row, table.table(), row)
+                        && (new.address.is_list_of_core_server() || self.is_at_the_same_home(new.address, id)) => {}
                 Some(_) if self.is_copy_of_the_same(id) => {}
                 _ => self.moved(id, position, Some(new)),
             }
@@ -195,6 +197,12 @@ impl<'s> Diff<'s> {
     fn is_copy_of_the_same(&self, id: Uuid) -> bool {
         let (old, new) = (self.old.by_id(id), self.new.by_id(id));
         !id.is_nil() && old.zip(new).is_some_and(|(old, new)| old.same_content(&new))
+    }
+
+    /// Whether the collection that decides on an instance is the same: of several, what went and came back counts first.
+    fn is_at_the_same_home(&self, of: Address, id: Uuid) -> bool {
+        let home = |snapshot: &'s Snapshot| snapshot.server(of.core_server)?.homes(id).first();
+        home(self.old) == home(self.new)
     }
 
     /// An instance that differs in one collection, or is in only one of the two: what is it on the whole?
@@ -247,4 +255,44 @@ fn changed_children<'s>(a: &'s Server, b: &Server) -> HashMap<super::draft::Home
         .filter(|(home, collection)| b.children.get(*home).is_none_or(|other| !Arc::ptr_eq(collection, other)))
         .map(|(home, collection)| (*home, collection))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::draft::Draft;
+    use super::super::{Limits, Source, Table};
+    use super::*;
+    use crate::catalog::{KindSet, Shape};
+    use crate::clock::Moment;
+
+    const CORE: Uuid = Uuid::from_u128(1);
+
+    fn collection(address: Address, body: &str) -> Arc<Collection> {
+        let table = Table::from_json(address.kind(), Shape::List, body.as_bytes(), &Limits::default()).unwrap();
+        Arc::new(Collection::new(address, table, 0, Moment(1)))
+    }
+
+    /// Without an own list the first that tells of an instance decides. One that went and came back is no longer the first.
+    #[test]
+    fn what_another_list_decides_on_changed_though_no_list_did() {
+        let (ada, bob, extension) = (Uuid::from_u128(2), Uuid::from_u128(3), Uuid::from_u128(4));
+        let sub = SubId::find(Kind::User, "extensions").unwrap();
+        let of = |user, name| {
+            let body = format!(r#"[{{"id":"{extension}","extensionNumber":"1","displayName":"{name}"}}]"#);
+            collection(Address::below(CORE, user, sub), &body)
+        };
+        let root = collection(Address::ROOT, &format!(r#"[{{"id":"{CORE}","slug":"default"}}]"#));
+        let mut draft = Draft::new(root, |_| true);
+        draft.server_mut(CORE).unwrap().put(of(ada, "Old"));
+        draft.server_mut(CORE).unwrap().put(of(bob, "New"));
+        let before = draft.clone().finish(1, 1, Source::Live, KindSet::ALL);
+        draft.server_mut(CORE).unwrap().remove(ada, sub);
+        draft.server_mut(CORE).unwrap().put(of(ada, "Old"));
+        let after = draft.finish(3, 1, Source::Live, KindSet::ALL);
+        let changes = after.diff(&before);
+        let says = |side: &Option<ResourceOwned>| side.as_ref().unwrap().get().raw();
+        assert_eq!(changes.len(), 1, "{changes:?}");
+        assert_eq!(changes[0].kind, ChangeKind::Changed);
+        assert!(says(&changes[0].old).contains("Old") && says(&changes[0].new).contains("New"), "{changes:?}");
+    }
 }
