@@ -17,6 +17,7 @@
 mod alone;
 mod answers;
 mod backoff;
+mod bucket;
 mod collector;
 mod events;
 mod fetch;

@@ -1,15 +1,16 @@
 //! The plan: which collection is asked for when, and which instance alone.
 //!
 //! Each collection has its own interval, halved when it changed, stretched when it did not, within the bounds of its kind.
-//! First come the core servers' own lists in their time, and whatever somebody waits for. The others take turns: what is urged,
-//! because an event or an answer tells that it changed, the core servers' own lists apart from what is below the instances;
-//! what the application reads or watches; and the rest. So a thousand small collections never hold up the few that matter most,
-//! and what nobody looks at, or no event tells of, gives way, but is not forgotten.
+//! First come the core servers' own lists in their time, and whatever somebody waits for. Then what is urgent, because an event or
+//! an answer tells that it changed: the core servers' own lists and what is below the instances take turns. And the rest: what the
+//! application reads or watches, and what it does not, take turns too. Each share has its part of the rate ([`Share`]), so a
+//! thousand small collections never hold up the few that matter most, and what no event tells of gives way, but is not forgotten.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::time::Duration;
 
+use super::bucket::Share;
 use super::hints::rank;
 use crate::catalog::SubId;
 use crate::clock::Moment;
@@ -76,8 +77,16 @@ enum Class {
     Rest,
 }
 
-/// The classes that take turns. A turn that a class has no use for goes to the first that has.
-const TURNS: [Class; 4] = [Class::UrgedLists, Class::Urged, Class::Wanted, Class::Rest];
+impl Share {
+    /// The turns of its classes. One that a class has no use for goes to the first that has.
+    fn turns(self) -> &'static [Class] {
+        match self {
+            Share::First => &[Class::First],
+            Share::Urgent => &[Class::UrgedLists, Class::Urged],
+            Share::Rest => &[Class::Wanted, Class::Wanted, Class::Wanted, Class::Rest],
+        }
+    }
+}
 
 /// Those of the core servers' lists, and of what somebody waits for.
 const LISTS: [Class; 2] = [Class::First, Class::UrgedLists];
@@ -93,8 +102,8 @@ pub(super) struct Plan {
     entries: HashMap<Address, Entry>,
     /// By class.
     heaps: [Heap; 5],
-    /// Whose turn it is.
-    turn: usize,
+    /// Whose turn it is, by share.
+    turns: [usize; 3],
     /// For each sub resource, the failures since one of it was answered.
     failing: HashMap<SubId, u32>,
     /// How many of the entries are instances: each is asked for once, when it is urged.
@@ -334,20 +343,13 @@ impl Plan {
         }
     }
 
-    /// Takes the next collection that is due.
-    pub(super) fn next(&mut self, now: Moment) -> Option<Address> {
-        if let Some(first) = self.next_first(now) {
-            return Some(first);
-        }
-        let turn = TURNS[self.turn];
-        let next = [turn].into_iter().chain(TURNS).find_map(|class| self.pop(class, now))?;
-        self.turn = (self.turn + 1) % TURNS.len();
-        Some(next)
-    }
-
-    /// Takes the next collection that is due among those that come first.
-    pub(super) fn next_first(&mut self, now: Moment) -> Option<Address> {
-        self.pop(Class::First, now)
+    /// Takes the next collection of a share that is due.
+    pub(super) fn next(&mut self, share: Share, now: Moment) -> Option<Address> {
+        let turns = share.turns();
+        let turn = &mut self.turns[share as usize];
+        let its = turns[*turn];
+        *turn = (*turn + 1) % turns.len();
+        [its].iter().chain(turns).find_map(|class| self.pop(*class, now))
     }
 
     /// Takes the next core server's list that is due, or what somebody waits for.
@@ -393,18 +395,18 @@ impl Plan {
         }
     }
 
-    /// When something is due next.
-    pub(super) fn next_due(&mut self) -> Option<Moment> {
-        self.next_due_of([Class::First].into_iter().chain(TURNS))
+    /// When something of a share is due next.
+    pub(super) fn next_due(&mut self, share: Share) -> Option<Moment> {
+        self.next_due_of(share.turns())
     }
 
     /// When a core server's list is due next, or what somebody waits for.
     pub(super) fn next_list_due(&mut self) -> Option<Moment> {
-        self.next_due_of(LISTS)
+        self.next_due_of(&LISTS)
     }
 
-    fn next_due_of(&mut self, classes: impl IntoIterator<Item = Class>) -> Option<Moment> {
-        classes.into_iter().filter_map(|class| self.earliest(class)).map(|(due, _)| due).min()
+    fn next_due_of(&mut self, classes: &[Class]) -> Option<Moment> {
+        classes.iter().filter_map(|class| self.earliest(*class)).map(|(due, _)| due).min()
     }
 
     /// Makes a collection due now, in its turn: behind what has been due for longer.
@@ -453,42 +455,6 @@ fn bounds(address: &Address, config: &Config) -> Cadence {
         return cadence;
     }
     Cadence { min: cadence.max.saturating_mul(CONFIRMING), max: cadence.max.saturating_mul(5 * CONFIRMING) }
-}
-
-/// Caps the requests a second.
-#[derive(Debug)]
-pub(super) struct Bucket {
-    rate: f64,
-    tokens: f64,
-    filled: Moment,
-}
-
-impl Bucket {
-    pub(super) fn new(rate: f64, now: Moment) -> Bucket {
-        Bucket { rate, tokens: Bucket::size(rate), filled: now }
-    }
-
-    /// A burst of a fifth of a second, and at least one request.
-    fn size(rate: f64) -> f64 {
-        (rate / 5.0).max(1.0)
-    }
-
-    /// The time between two requests that leaves half of the rate to others.
-    pub(super) fn gap(&self) -> Duration {
-        Duration::from_secs_f64(2.0 / self.rate)
-    }
-
-    /// Takes a token; or says when there will be one.
-    pub(super) fn take(&mut self, now: Moment) -> Result<(), Moment> {
-        let elapsed = now.since(self.filled).as_secs_f64();
-        self.tokens = (self.tokens + elapsed * self.rate).min(Bucket::size(self.rate));
-        self.filled = now;
-        if self.tokens >= 1.0 {
-            self.tokens -= 1.0;
-            return Ok(());
-        }
-        Err(now + Duration::from_secs_f64((1.0 - self.tokens) / self.rate))
-    }
 }
 
 #[cfg(test)]

@@ -9,10 +9,11 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::alone::Doubts;
+use super::bucket::{Bucket, Share};
 use super::fetch::{Fetched, Job, Outcome};
 use super::gather::{Gather, Step};
 use super::placing::Placing;
-use super::plan::{Bucket, Plan};
+use super::plan::Plan;
 use super::trouble::Pause;
 use super::{Message, Shared};
 use crate::clock::Moment;
@@ -155,16 +156,18 @@ impl Writer {
             }
             let ready = match (&self.gather, &mut self.gathers) {
                 (Some(_), None) => Ok(()),
-                (Some(_), Some(bucket)) => bucket.take(now),
-                (None, _) if self.pause.is_some() => Ok(()),
-                (None, _) => self.has_work(now).and_then(|()| self.polls.take(now)),
+                (Some(_), Some(bucket)) => bucket.take(Share::First, now),
+                (None, _) => Ok(()),
             };
             if let Err(wake) = ready {
                 return Some(wake);
             }
             let address = match &mut self.gather {
                 None if self.pause.is_some() => self.plan.force(&Address::ROOT),
-                None => self.next_poll(now),
+                None => match self.next_poll(now) {
+                    Ok(address) => address,
+                    Err(wake) => return Some(wake),
+                },
                 Some(gather) if self.pause.is_some() => Some(gather.probe()),
                 Some(gather) => match gather.next(now) {
                     Step::Ask(address) => Some(address),
@@ -189,33 +192,37 @@ impl Writer {
         self.in_flight > 0 && self.in_flight + 1 == self.shared.config.get_connections()
     }
 
-    fn has_work(&mut self, now: Moment) -> Result<(), Moment> {
-        let is_last = self.is_last_connection();
-        if !is_last && !self.placing.is_idle() {
-            return Ok(());
+    /// What to poll next; or when there will be something, and a token for it.
+    fn next_poll(&mut self, now: Moment) -> Result<Option<Address>, Moment> {
+        if self.is_last_connection() {
+            is_due(self.plan.next_list_due(), now)?;
+            self.polls.take(Share::First, now)?;
+            return Ok(self.plan.next_list(now));
         }
-        match if is_last { self.plan.next_list_due() } else { self.plan.next_due() } {
-            Some(due) if due <= now => Ok(()),
-            Some(due) => Err(due),
-            None => Err(now + IDLE),
+        let mut wake = now + IDLE;
+        for share in Share::ALL {
+            let due = match share {
+                Share::Rest if !self.placing.is_idle() => Some(now),
+                share => self.plan.next_due(share),
+            };
+            match is_due(due, now).and_then(|()| self.polls.take(share, now)) {
+                Ok(()) if share == Share::Rest => return Ok(self.next_rest(now)),
+                Ok(()) => return Ok(self.plan.next(share, now)),
+                Err(later) => wake = wake.min(later),
+            }
         }
+        Err(wake)
     }
 
-    /// What matters most comes first; then the search for a call's extension and all else take turns.
-    fn next_poll(&mut self, now: Moment) -> Option<Address> {
-        if self.is_last_connection() {
-            return self.plan.next_list(now);
-        }
-        if let Some(address) = self.plan.next_first(now) {
-            return Some(address);
-        }
+    /// The search for a call's extension takes turns with all that confirms what is known.
+    fn next_rest(&mut self, now: Moment) -> Option<Address> {
         self.placing.turn = !self.placing.turn;
         if self.placing.turn
             && let Some(address) = self.next_place(now)
         {
             return Some(address);
         }
-        self.plan.next(now).or_else(|| self.next_place(now))
+        self.plan.next(Share::Rest, now).or_else(|| self.next_place(now))
     }
 
     /// The next extension that a call may be on.
@@ -377,5 +384,13 @@ impl Writer {
             }
             _ => Ok(outcome),
         }
+    }
+}
+
+/// Says when something will be due, where it is not.
+fn is_due(due: Option<Moment>, now: Moment) -> Result<(), Moment> {
+    match due {
+        Some(due) if due <= now => Ok(()),
+        due => Err(due.unwrap_or(now + IDLE)),
     }
 }

@@ -8,6 +8,17 @@ fn address(parent: Kind, segment: &str, n: u128) -> Address {
     Address::below(core_server, parent_id, SubId::find(parent, segment).unwrap())
 }
 
+impl Plan {
+    /// The next of whatever share, in the order of the shares.
+    fn next_of_all(&mut self, now: Moment) -> Option<Address> {
+        Share::ALL.into_iter().find_map(|share| self.next(share, now))
+    }
+
+    fn due_of_all(&mut self) -> Option<Moment> {
+        Share::ALL.into_iter().filter_map(|share| self.next_due(share)).min()
+    }
+}
+
 #[test]
 fn lists_come_before_what_is_below_instances_and_urged_ones_before_their_time() {
     let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
@@ -16,13 +27,13 @@ fn lists_come_before_what_is_below_instances_and_urged_ones_before_their_time() 
     let calls = address(Kind::CoreServer, "callSegments", 0);
     plan.add(status, &config, now, 0.0);
     plan.add(calls, &config, now, 0.0);
-    assert_eq!(plan.next(now), Some(calls));
-    assert_eq!(plan.next(now), Some(status));
-    assert_eq!(plan.next(now), None);
+    assert_eq!(plan.next_of_all(now), Some(calls));
+    assert_eq!(plan.next_of_all(now), Some(status));
+    assert_eq!(plan.next_of_all(now), None);
     plan.answered(&status, now, false);
-    assert_eq!(plan.next(now), None);
+    assert_eq!(plan.next_of_all(now), None);
     plan.urge(&status, now);
-    assert_eq!(plan.next(now), Some(status));
+    assert_eq!(plan.next_of_all(now), Some(status));
 }
 
 #[test]
@@ -52,7 +63,7 @@ fn urging_again_takes_no_memory_and_what_was_missed_is_caught_up_in_turn() {
     let mut order = Vec::new();
     for n in 0..4 {
         let then = now + gap * n;
-        while let Some(address) = plan.next(then) {
+        while let Some(address) = plan.next_of_all(then) {
             order.push((n, address));
         }
     }
@@ -70,9 +81,10 @@ fn what_is_wanted_comes_first_and_the_rest_is_not_forgotten() {
         plan.want(address, n >= 6);
         plan.again(address, now, Duration::ZERO);
     }
-    let order: Vec<bool> = (0..12).map(|_| plan.next(now).is_some_and(|next| next.parent.as_u128() >= 6)).collect();
+    let order: Vec<bool> =
+        (0..12).map(|_| plan.next_of_all(now).is_some_and(|next| next.parent.as_u128() >= 6)).collect();
     assert_eq!(order, [true, true, true, false, true, true, true, false, false, false, false, false]);
-    assert_eq!(plan.next(now), None);
+    assert_eq!(plan.next_of_all(now), None);
 }
 
 #[test]
@@ -84,12 +96,12 @@ fn an_instance_is_asked_for_once_and_again_if_it_was_urged_meanwhile() {
     plan.add(users, &config, now, 1.0);
     plan.add(one, &config, now, 0.0);
     plan.urge(&one, now);
-    assert_eq!((plan.next(now), plan.next(now)), (Some(one), None));
+    assert_eq!((plan.next_of_all(now), plan.next_of_all(now)), (Some(one), None));
     plan.urge(&one, now);
     plan.answered_item(&one);
-    assert_eq!((plan.items(), plan.len(), plan.next(now), plan.next(now)), (1, 1, Some(one), None));
+    assert_eq!((plan.items(), plan.len(), plan.next_of_all(now), plan.next_of_all(now)), (1, 1, Some(one), None));
     plan.answered_item(&one);
-    assert_eq!((plan.items(), plan.len(), plan.next(now)), (0, 1, None));
+    assert_eq!((plan.items(), plan.len(), plan.next_of_all(now)), (0, 1, None));
 }
 
 #[test]
@@ -103,10 +115,10 @@ fn what_is_hastened_while_it_is_in_flight_is_due_by_then() {
     plan.hasten_by(&users, now + second * 3);
     plan.hasten_by(&users, now + second);
     plan.answered(&users, now, false);
-    assert_eq!((plan.next(now), plan.next(now + second)), (None, Some(users)));
+    assert_eq!((plan.next_of_all(now), plan.next_of_all(now + second)), (None, Some(users)));
     plan.answered(&users, now, false);
     plan.hasten_by(&users, now + second * 2);
-    assert_eq!((plan.next(now + second), plan.next(now + second * 2)), (None, Some(users)));
+    assert_eq!((plan.next_of_all(now + second), plan.next_of_all(now + second * 2)), (None, Some(users)));
 }
 
 #[test]
@@ -124,10 +136,12 @@ fn what_is_urged_without_end_leaves_the_others_their_turns() {
         plan.again(&address, now, Duration::from_millis(1));
     }
     let mut asked: HashMap<(Kind, Kind), u32> = HashMap::new();
-    for millis in 1..=32 {
+    for millis in 1..=33 {
         let now = now + Duration::from_millis(millis);
         urged.iter().chain([&calls]).for_each(|address| plan.urge(address, now));
-        let next = plan.next(now).unwrap();
+        // Each share has as much of the rate.
+        let share = if millis % 2 == 0 { Share::Urgent } else { Share::Rest };
+        let next = plan.next(Share::First, now).or_else(|| plan.next(share, now)).unwrap();
         *asked.entry((next.sub.unwrap().row().parent, next.kind())).or_default() += 1;
         plan.answered(&next, now, false);
     }
@@ -135,12 +149,12 @@ fn what_is_urged_without_end_leaves_the_others_their_turns() {
     // Both lists in their time; then each in turn.
     assert_eq!(asked(Kind::CoreServer, Kind::User), 1);
     assert_eq!(asked(Kind::CoreServer, Kind::CallSegment), 9);
-    assert_eq!(asked(Kind::Extension, Kind::CallSegment), 8);
-    assert_eq!((asked(Kind::User, Kind::Login), asked(Kind::User, Kind::Status)), (7, 7));
+    assert_eq!(asked(Kind::Extension, Kind::CallSegment), 7);
+    assert_eq!((asked(Kind::User, Kind::Login), asked(Kind::User, Kind::Status)), (8, 8));
     // What somebody waits for comes before all of it.
-    let now = now + Duration::from_millis(33);
+    let now = now + Duration::from_millis(34);
     plan.await_now(&urged[99], now);
-    assert_eq!(plan.next(now), Some(urged[99]));
+    assert_eq!(plan.next_of_all(now), Some(urged[99]));
 }
 
 #[test]
@@ -157,7 +171,7 @@ fn after_an_outage_what_was_due_before_comes_first() {
         let now = now + Duration::from_millis(n);
         plan.everything_is_due(now);
         for _ in 0..2 {
-            let address = plan.next(now).unwrap();
+            let address = plan.next_of_all(now).unwrap();
             plan.answered(&address, now, false);
             asked.push(address);
         }
@@ -172,9 +186,9 @@ fn intervals_shrink_with_changes_and_grow_without() {
     let calls = address(Kind::CoreServer, "callSegments", 0);
     plan.add(calls, &config, now, 0.0);
     let mut wait = |plan: &mut Plan, changed| {
-        assert_eq!(plan.next(now), Some(calls));
+        assert_eq!(plan.next_of_all(now), Some(calls));
         plan.answered(&calls, now, changed);
-        let due = plan.next_due().unwrap();
+        let due = plan.due_of_all().unwrap();
         let wait = due.since(now);
         now = due;
         wait
@@ -201,7 +215,7 @@ fn many_that_fail_alike_wait_as_if_one_had_failed_as_often() {
     let mut asked = 0;
     for seconds in 0..600 {
         let now = now + Duration::from_secs(seconds);
-        while let Some(address) = plan.next(now) {
+        while let Some(address) = plan.next_of_all(now) {
             asked += 1;
             plan.failed(&address, now, doubled);
         }
@@ -223,16 +237,16 @@ fn what_failed_waits_whatever_urges_it_unless_somebody_waits_for_it() {
     let mut plan = Plan::default();
     let calls = address(Kind::CoreServer, "callSegments", 0);
     plan.add(calls, &config, now, 0.0);
-    assert_eq!(plan.next(now), Some(calls));
+    assert_eq!(plan.next_of_all(now), Some(calls));
     plan.urge(&calls, now);
     plan.failed(&calls, now, |_| Duration::from_secs(1));
     plan.urge(&calls, now);
-    assert_eq!(plan.next(now), None);
+    assert_eq!(plan.next_of_all(now), None);
     plan.await_now(&calls, now);
-    assert_eq!(plan.next(now), Some(calls));
+    assert_eq!(plan.next_of_all(now), Some(calls));
     plan.failed(&calls, now, |_| Duration::from_secs(1));
-    assert_eq!(plan.next(now), None);
-    assert_eq!(plan.next(now + Duration::from_secs(1)), Some(calls));
+    assert_eq!(plan.next_of_all(now), None);
+    assert_eq!(plan.next_of_all(now + Duration::from_secs(1)), Some(calls));
 }
 
 #[test]
@@ -242,12 +256,12 @@ fn what_failed_waits_whatever_hastens_it_and_whatever_may_have_been_missed() {
     for address in [address(Kind::CoreServer, "users", 0), address(Kind::User, "status", 7)] {
         let mut plan = Plan::default();
         plan.add(address, &config, now, 0.0);
-        assert_eq!(plan.next(now), Some(address));
+        assert_eq!(plan.next_of_all(now), Some(address));
         plan.hasten_by(&address, now);
         plan.failed(&address, now, |_| second);
         plan.hasten_by(&address, now);
         plan.catch_up(now, Duration::ZERO);
-        assert_eq!((plan.next(now), plan.next(now + second)), (None, Some(address)));
+        assert_eq!((plan.next_of_all(now), plan.next_of_all(now + second)), (None, Some(address)));
     }
 }
 
@@ -260,26 +274,11 @@ fn what_is_outdated_takes_no_memory_to_speak_of() {
     for nanos in 0..100_000 {
         let now = now + Duration::from_nanos(nanos);
         plan.urge(&agents, now);
-        assert_eq!(plan.next(now), Some(agents));
+        assert_eq!(plan.next_of_all(now), Some(agents));
         plan.answered(&agents, now, false);
     }
     let queued = plan.heaps.iter().map(BinaryHeap::len).sum::<usize>();
     assert!(queued < 1_000, "{queued}");
-}
-
-#[test]
-fn the_bucket_lets_through_its_rate() {
-    let mut now = Moment(1_000_000_000);
-    let mut bucket = Bucket::new(10.0, now);
-    let mut passed = 0;
-    let end = now + Duration::from_secs(10);
-    while now < end {
-        match bucket.take(now) {
-            Ok(()) => passed += 1,
-            Err(next) => now = next + Duration::from_nanos(1),
-        }
-    }
-    assert!((100..=103).contains(&passed), "{passed}");
 }
 
 proptest::proptest! {
@@ -304,7 +303,7 @@ proptest::proptest! {
                     let next = match step {
                         0 => plan.next_list(now),
                         1 => plan.take(&address).then_some(address),
-                        _ => plan.next(now),
+                        _ => plan.next_of_all(now),
                     };
                     if let Some(next) = next {
                         proptest::prop_assert!(!in_flight.contains(&next));
@@ -342,8 +341,8 @@ proptest::proptest! {
             }
         }
         // What is said to be due is there: no turn is taken for nothing.
-        let is_due = plan.next_due().is_some_and(|due| due <= now);
-        let next = plan.next(now);
+        let is_due = plan.due_of_all().is_some_and(|due| due <= now);
+        let next = plan.next_of_all(now);
         proptest::prop_assert_eq!(next.is_some(), is_due);
         in_flight.extend(next);
         for address in in_flight {
@@ -355,8 +354,8 @@ proptest::proptest! {
         let late = now + Duration::from_secs(86_400);
         let mut left: std::collections::HashSet<Address> = plan.entries.keys().copied().collect();
         proptest::prop_assert_eq!(plan.items(), left.iter().filter(|address| address.item.is_some()).count());
-        proptest::prop_assert_eq!(plan.next_due().is_none(), left.is_empty());
-        while let Some(address) = plan.next(late) {
+        proptest::prop_assert_eq!(plan.due_of_all().is_none(), left.is_empty());
+        while let Some(address) = plan.next_of_all(late) {
             proptest::prop_assert!(left.remove(&address), "{:?} twice", address);
         }
         proptest::prop_assert!(left.is_empty(), "{:?}", left);
