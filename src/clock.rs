@@ -21,7 +21,7 @@ fn uptime() -> Duration {
 }
 
 /// A moment of the monotonic clock.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Moment(pub(crate) u64);
 
 impl Moment {

@@ -464,3 +464,30 @@ fn a_watch_hands_events_on_as_they_came() {
     assert_eq!((&*handed.event_type, handed.time, &*handed.json), ("somethingNew", Some(5), event.as_str()));
     assert!(watch.next(Some(NO_NEWS)).unwrap().is_none_or(|change| change.event.is_none()));
 }
+
+#[test]
+fn what_an_event_tells_does_not_wait_behind_what_only_confirms() {
+    // There is always more to confirm than the rate allows.
+    let sandbox = Sandbox::start(SandboxConfig::new().users(600)).unwrap();
+    let mut config = Config::new(&sandbox.url()).unwrap();
+    config.cadence(Kind::Status, Duration::from_millis(500), Duration::from_secs(1)).unwrap();
+    let live = Live::open(config).unwrap();
+    live.wait(LONG).unwrap();
+    until_events(&live, EventsState::Connected);
+    std::thread::sleep(Duration::from_secs(2));
+    let numbers = sandbox.extension_numbers();
+    let extensions = [100, 300, 500].map(|n| sandbox.extension_id(&numbers[n]).unwrap());
+    sandbox.clear_requests();
+    for n in [100, 300, 500] {
+        // No number of the call names the extension it is on.
+        sandbox.add_call(&numbers[n], &Caller::new("Ann", "5551234")).unwrap();
+    }
+    let calls = |now: &Snapshot, id| Extension::try_from(now.by_id(id).unwrap()).unwrap().call_segments().len();
+    until(&live, "the calls on their extensions", |now| extensions.iter().all(|id| calls(now, *id) == 1));
+    let paths: Vec<String> = sandbox.requests().into_iter().map(|request| request.path).collect();
+    for id in extensions {
+        let calls = format!("coreServers/{}/extensions/{id}/callSegments", sandbox.core_server_id());
+        let asked: Vec<usize> = (0..paths.len()).filter(|n| paths[*n] == calls).collect();
+        assert!(asked.len() == 1 && asked[0] < 12, "{asked:?}: {paths:#?}");
+    }
+}

@@ -111,7 +111,7 @@ impl Writer {
         for server in &self.draft.servers {
             let Some(calls) = server.list_of(Kind::CallSegment) else { continue };
             if server.extension_calls().any(|on| on.confirmed() < calls.confirmed()) {
-                let likeliest = self.placing.calls_changed(server, None, calls);
+                let likeliest = self.placing.calls_changed(server, None, calls, now);
                 likeliest.iter().for_each(|address| self.plan.urge(address, now));
             }
         }
@@ -251,8 +251,8 @@ impl Writer {
         let (server, old) = (&*server, old.as_ref());
         if address.kind() == Kind::CallSegment {
             at_once.extend(match address.is_list_of_core_server() {
-                true => self.placing.calls_changed(server, old, &collection),
-                false => self.placing.found(server, old, &collection),
+                true => self.placing.calls_changed(server, old, &collection, now),
+                false => self.placing.found(server, old, &collection, now),
             });
         }
         let new = below(&collection, old, self.shared.kinds);

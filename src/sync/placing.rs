@@ -9,6 +9,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::catalog::{Kind, SubId};
+use crate::clock::Moment;
 use crate::snapshot::collection::{Address, Collection, Row};
 use crate::snapshot::draft::Server;
 
@@ -44,6 +45,8 @@ pub(super) struct Placing {
     sweep: VecDeque<Address>,
     /// What is in `sweep`.
     swept: HashSet<Address>,
+    /// When it was known of the last of them.
+    pub(super) since: Moment,
     /// Whether the search had the last turn.
     pub(super) turn: bool,
 }
@@ -59,6 +62,7 @@ impl Placing {
         server: &Server,
         old: Option<&Arc<Collection>>,
         new: &Arc<Collection>,
+        now: Moment,
     ) -> Vec<Address> {
         let Some(sub) = extension_calls() else { return Vec::new() };
         for id in left(old, new) {
@@ -66,7 +70,7 @@ impl Placing {
             self.nowhere.remove(&id);
         }
         let appeared = new.unshared(old).filter_map(|(position, _)| new.at(position));
-        self.look_for(server, appeared, sub)
+        self.look_for(server, appeared, sub, now)
     }
 
     /// A list of call segments below an instance was read: what is in it has its place, and what left it may have another.
@@ -75,6 +79,7 @@ impl Placing {
         server: &Server,
         old: Option<&Arc<Collection>>,
         calls: &Arc<Collection>,
+        now: Moment,
     ) -> Vec<Address> {
         for (_, id) in calls.unshared(None) {
             self.unplaced.remove(&id);
@@ -82,11 +87,17 @@ impl Placing {
         }
         let left: Vec<Uuid> = left(old, calls).inspect(|id| _ = self.nowhere.remove(id)).collect();
         let (Some(sub), Some(all)) = (extension_calls(), server.list_of(Kind::CallSegment)) else { return Vec::new() };
-        self.look_for(server, left.iter().filter_map(|id| all.find_id(id)), sub)
+        self.look_for(server, left.iter().filter_map(|id| all.find_id(id)), sub, now)
     }
 
     /// Looks for those of these segments that are on no extension. Gives the likeliest extensions' lists.
-    fn look_for<'c>(&mut self, server: &Server, calls: impl IntoIterator<Item = Row<'c>>, sub: SubId) -> Vec<Address> {
+    fn look_for<'c>(
+        &mut self,
+        server: &Server,
+        calls: impl IntoIterator<Item = Row<'c>>,
+        sub: SubId,
+        now: Moment,
+    ) -> Vec<Address> {
         let Some(extensions) = server.list_of(Kind::Extension) else { return Vec::new() };
         let address = |parent| Address::below(server.id, parent, sub);
         let mut likeliest = Vec::new();
@@ -107,6 +118,7 @@ impl Placing {
             }
         }
         if is_new {
+            self.since = now;
             let missing =
                 extensions.unshared(None).map(|(_, id)| address(id)).filter(|extension| self.swept.insert(*extension));
             self.sweep.extend(missing);

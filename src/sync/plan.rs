@@ -30,6 +30,8 @@ pub(super) struct Entry {
     interval: Duration,
     bounds: Cadence,
     pub(super) in_flight: bool,
+    /// When it was asked for last.
+    asked: Moment,
     /// Failures in a row of this collection alone.
     failures: u32,
     /// When it would be due after a failure, if it were the only one of its kind to fail.
@@ -59,8 +61,9 @@ impl Entry {
     }
 
     /// It is being asked for.
-    fn asked_for(&mut self) {
+    fn asked_for(&mut self, now: Moment) {
         self.in_flight = true;
+        self.asked = now;
         self.urged = None;
         self.awaited = false;
     }
@@ -145,6 +148,7 @@ impl Plan {
             interval: bounds.min,
             bounds,
             in_flight: false,
+            asked: Moment::default(),
             failures: 0,
             alone: due,
             missing_since: None,
@@ -360,7 +364,7 @@ impl Plan {
     fn pop(&mut self, class: Class, now: Moment) -> Option<Address> {
         let (_, address) = self.earliest(class).filter(|(due, _)| *due <= now)?;
         self.heaps[class as usize].pop();
-        self.entries.get_mut(&address)?.asked_for();
+        self.entries.get_mut(&address)?.asked_for(now);
         Some(address)
     }
 
@@ -377,22 +381,27 @@ impl Plan {
     }
 
     /// Takes a collection whatever its turn, also when it is not planned.
-    pub(super) fn force(&mut self, address: &Address) -> Option<Address> {
+    pub(super) fn force(&mut self, address: &Address, now: Moment) -> Option<Address> {
         if let Some(entry) = self.entries.get_mut(address) {
-            entry.asked_for();
+            entry.asked_for(now);
         }
         Some(*address)
     }
 
     /// Takes a collection out of turn; false when it is not planned or in flight.
-    pub(super) fn take(&mut self, address: &Address) -> bool {
+    pub(super) fn take(&mut self, address: &Address, now: Moment) -> bool {
         match self.entries.get_mut(address) {
             Some(entry) if !entry.in_flight => {
-                entry.asked_for();
+                entry.asked_for(now);
                 true
             }
             _ => false,
         }
+    }
+
+    /// Whether a collection was asked for since then.
+    pub(super) fn is_asked_since(&self, address: &Address, since: Moment) -> bool {
+        self.entries.get(address).is_some_and(|entry| entry.asked >= since)
     }
 
     /// When something of a share is due next.

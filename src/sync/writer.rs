@@ -163,7 +163,7 @@ impl Writer {
                 return Some(wake);
             }
             let address = match &mut self.gather {
-                None if self.pause.is_some() => self.plan.force(&Address::ROOT),
+                None if self.pause.is_some() => self.plan.force(&Address::ROOT, now),
                 None => match self.next_poll(now) {
                     Ok(address) => address,
                     Err(wake) => return Some(wake),
@@ -228,10 +228,17 @@ impl Writer {
     /// The next extension that a call may be on.
     fn next_place(&mut self, now: Moment) -> Option<Address> {
         while let Some(address) = self.placing.next() {
-            if self.plan.take(&address) {
+            let since = self.placing.since;
+            let known = self.draft.get(&address);
+            if known.is_some_and(|known| known.confirmed() >= since) {
+                continue;
+            }
+            if self.plan.take(&address, now) {
                 return Some(address);
             }
-            self.plan.urge(&address, now); // It is being asked for, perhaps since before the call.
+            if !self.plan.is_asked_since(&address, since) {
+                self.plan.urge(&address, now); // It is being asked for since before the call.
+            }
         }
         None
     }

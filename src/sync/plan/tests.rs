@@ -45,7 +45,7 @@ fn urging_again_takes_no_memory_and_what_was_missed_is_caught_up_in_turn() {
     let all = [calls, agents, address(Kind::User, "logins", 7), address(Kind::Extension, "callSegments", 5)];
     for address in all {
         plan.add(address, &config, now, 0.0);
-        assert!(plan.take(&address));
+        assert!(plan.take(&address, now));
         plan.answered(&address, now, false);
     }
     let queued = |plan: &Plan| plan.heaps.iter().map(BinaryHeap::len).sum::<usize>();
@@ -77,7 +77,7 @@ fn what_is_wanted_comes_first_and_the_rest_is_not_forgotten() {
     let all: Vec<Address> = (0..12).map(|n| address(Kind::User, "status", n)).collect();
     for (n, address) in all.iter().enumerate() {
         plan.add(*address, &config, now, 0.0);
-        assert!(plan.take(address));
+        assert!(plan.take(address, now));
         plan.want(address, n >= 6);
         plan.again(address, now, Duration::ZERO);
     }
@@ -111,7 +111,7 @@ fn what_is_hastened_while_it_is_in_flight_is_due_by_then() {
     let users = address(Kind::CoreServer, "users", 0);
     let second = Duration::from_secs(1);
     plan.add(users, &config, now, 0.0);
-    assert!(plan.take(&users));
+    assert!(plan.take(&users, now));
     plan.hasten_by(&users, now + second * 3);
     plan.hasten_by(&users, now + second);
     plan.answered(&users, now, false);
@@ -131,7 +131,7 @@ fn what_is_urged_without_end_leaves_the_others_their_turns() {
     let (calls, users) = (address(Kind::CoreServer, "callSegments", 0), address(Kind::CoreServer, "users", 0));
     for address in [urged.clone(), rest, wanted.clone(), vec![calls, users]].into_iter().flatten() {
         plan.add(address, &config, now, 0.0);
-        plan.take(&address);
+        plan.take(&address, now);
         plan.want(&address, wanted.contains(&address));
         plan.again(&address, now, Duration::from_millis(1));
     }
@@ -302,7 +302,7 @@ proptest::proptest! {
                 0..4 => {
                     let next = match step {
                         0 => plan.next_list(now),
-                        1 => plan.take(&address).then_some(address),
+                        1 => plan.take(&address, now).then_some(address),
                         _ => plan.next_of_all(now),
                     };
                     if let Some(next) = next {
