@@ -1,55 +1,82 @@
 //! To which object a handle is bound.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
-
 use isymphony::handle;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use uuid::Uuid;
+
+use crate::convert;
+use crate::pickle::Parts;
 
 /// To which object a handle is bound, as it was last found.
-#[pyclass(module = "isymphony", frozen, eq)]
-#[derive(PartialEq)]
-pub(crate) struct Binding(pub(crate) handle::Binding);
+#[pyclass(module = "isymphony", frozen, eq, hash)]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Binding {
+    id: Uuid,
+    configuration_id: Option<String>,
+    epoch: u64,
+    rebinds: u64,
+    other_objects: u64,
+}
+
+impl Binding {
+    pub(crate) fn of(core: handle::Binding) -> Binding {
+        let handle::Binding { id, configuration_id, epoch, rebinds, other_objects, .. } = core;
+        Binding { id, configuration_id, epoch, rebinds, other_objects }
+    }
+
+    /// Of what its pickle holds.
+    pub(crate) fn from_parts(parts: &Bound<'_, PyTuple>) -> PyResult<Binding> {
+        let (id, configuration_id, epoch, rebinds, other_objects) = parts.extract()?;
+        let id = convert::id(&id)?;
+        Ok(Binding { id, configuration_id, epoch, rebinds, other_objects })
+    }
+}
+
+impl Parts for Binding {
+    fn parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        (self.id(py)?, &self.configuration_id, self.epoch, self.rebinds, self.other_objects).into_pyobject(py)
+    }
+}
 
 #[pymethods]
 impl Binding {
     /// The id of the object: new after every restart of the server.
     #[getter]
     fn id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        crate::convert::uuid(py, self.0.id)
+        convert::uuid(py, self.id)
     }
 
     /// The `configurationId` of the object, which stays; `None` where its kind has none.
     #[getter]
     fn configuration_id(&self) -> Option<&str> {
-        self.0.configuration_id.as_deref()
+        self.configuration_id.as_deref()
     }
 
     /// The epoch of the snapshot it was found in.
     #[getter]
     fn epoch(&self) -> u64 {
-        self.0.epoch
+        self.epoch
     }
 
     /// How often the handle was bound anew since it was made: to the same object after a restart of the server, or to
     /// another object that has the name now.
     #[getter]
     fn rebinds(&self) -> u64 {
-        self.0.rebinds
+        self.rebinds
     }
 
     /// How often that was another object, as far as a `configurationId` tells.
     #[getter]
     fn other_objects(&self) -> u64 {
-        self.0.other_objects
+        self.other_objects
     }
 
-    fn __hash__(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        (self.0.id, self.0.epoch, self.0.rebinds).hash(&mut hasher);
-        hasher.finish()
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.reduce(py)
     }
 
     fn __repr__(&self) -> String {
-        format!("<Binding {} epoch={} rebinds={}>", self.0.id, self.0.epoch, self.0.rebinds)
+        format!("<Binding {} epoch={} rebinds={}>", self.id, self.epoch, self.rebinds)
     }
 }

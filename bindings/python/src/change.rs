@@ -2,49 +2,70 @@
 
 use std::sync::Arc;
 
-use isymphony::snapshot::{self, ResourceOwned};
+use isymphony::snapshot::{self, ChangeKind, ResourceOwned};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 
 use crate::context::Context;
+use crate::pickle::{Parts, named};
 use crate::resource::json;
 use crate::resource::kinds::wrap;
 
 /// One change of the server's state.
 #[pyclass(module = "isymphony", frozen)]
 pub(crate) struct Change {
-    core: snapshot::Change,
-    contexts: [Arc<Context>; 2],
-    old: PyOnceLock<Option<Py<PyAny>>>,
-    new: PyOnceLock<Option<Py<PyAny>>>,
+    kind: &'static str,
+    /// The text of an event.
+    event: Option<Box<str>>,
+    old: Side,
+    new: Side,
+}
+
+/// The resource before or after, which becomes a Python object when it is first asked for.
+struct Side {
+    core: Option<(ResourceOwned, Arc<Context>)>,
+    made: PyOnceLock<Option<Py<PyAny>>>,
+}
+
+impl Side {
+    fn of(resource: Option<ResourceOwned>, context: &Arc<Context>) -> Side {
+        Side { core: resource.map(|resource| (resource, context.clone())), made: PyOnceLock::new() }
+    }
+
+    fn get<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let made = self.made.get_or_try_init(py, || {
+            let core = self.core.as_ref();
+            core.map(|(resource, context)| wrap(py, context, &resource.get()).map(Bound::unbind)).transpose()
+        })?;
+        Ok(made.as_ref().map(|resource| resource.bind(py).clone()))
+    }
 }
 
 impl Change {
     pub(crate) fn of(core: snapshot::Change, before: &Arc<Context>, after: &Arc<Context>) -> Change {
-        Change { core, contexts: [before.clone(), after.clone()], old: PyOnceLock::new(), new: PyOnceLock::new() }
+        Change {
+            kind: core.kind.name(),
+            event: core.event.map(|event| event.json.clone()),
+            old: Side::of(core.old, before),
+            new: Side::of(core.new, after),
+        }
     }
-}
 
-type Side = PyOnceLock<Option<Py<PyAny>>>;
-
-fn side<'py>(
-    py: Python<'py>,
-    made: &Side,
-    context: &Arc<Context>,
-    resource: Option<&ResourceOwned>,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let made = made.get_or_try_init(py, || {
-        let wrapped = resource.map(|resource| wrap(py, context, &resource.get()).map(Bound::unbind));
-        wrapped.transpose()
-    })?;
-    Ok(made.as_ref().map(|resource| resource.bind(py).clone()))
-}
-
-impl Change {
-    /// All that makes two of them the same.
-    fn parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        (self.kind(), self.before(py)?, self.after(py)?, self.event(py)?).into_pyobject(py)
+    /// Of what its pickle holds.
+    pub(crate) fn from_parts(parts: &Bound<'_, PyTuple>) -> PyResult<Change> {
+        let kinds =
+            [ChangeKind::Added, ChangeKind::Changed, ChangeKind::Removed, ChangeKind::EpochChanged, ChangeKind::Event];
+        type Made = Option<Py<PyAny>>;
+        let (kind, old, new, event): (String, Made, Made, Option<String>) = parts.extract()?;
+        let kind = named(parts.py(), kinds, ChangeKind::name, &kind)?.name();
+        let side = |resource| {
+            let made = PyOnceLock::new();
+            let _ = made.set(parts.py(), resource);
+            Side { core: None, made }
+        };
+        let event = event.map(String::into_boxed_str);
+        Ok(Change { kind, event, old: side(old), new: side(new) })
     }
 
     /// What it is about: the resource, or the event.
@@ -54,25 +75,31 @@ impl Change {
     }
 }
 
+impl Parts for Change {
+    fn parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        (self.kind, self.before(py)?, self.after(py)?, self.event.as_deref()).into_pyobject(py)
+    }
+}
+
 #[pymethods]
 impl Change {
     /// `"added"`, `"changed"`, `"removed"`, `"epoch_changed"` (the core server restarted, and all ids are new), or `"event"`,
     /// which only a watch tells of.
     #[getter]
     fn kind(&self) -> &'static str {
-        self.core.kind.name()
+        self.kind
     }
 
     /// The resource before; `None` when it was added.
     #[getter(old)]
     fn before<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        side(py, &self.old, &self.contexts[0], self.core.old.as_ref())
+        self.old.get(py)
     }
 
     /// The resource after; `None` when it was removed.
     #[getter(new)]
     fn after<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        side(py, &self.new, &self.contexts[1], self.core.new.as_ref())
+        self.new.get(py)
     }
 
     /// The resource as it is now, or as it was last.
@@ -84,7 +111,7 @@ impl Change {
     /// The server's event as it came; `None` unless `kind` is `"event"`.
     #[getter]
     fn event<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.core.event.as_ref().map(|event| json::loads(py, &event.json)).transpose()
+        self.event.as_ref().map(|event| json::loads(py, event)).transpose()
     }
 
     #[classattr]
@@ -93,10 +120,11 @@ impl Change {
     }
 
     fn __eq__<'py>(&self, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let py = other.py();
-        let Ok(other) = other.cast::<Change>() else { return Ok(py.NotImplemented().into_bound(py)) };
-        let equal = self.parts(py)?.eq(other.get().parts(py)?)?;
-        Ok(equal.into_pyobject(py)?.to_owned().into_any())
+        self.equals(other)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.reduce(py)
     }
 
     fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {

@@ -106,7 +106,7 @@ impl Handle {
     /// To what the handle is bound, as it was last found; `None` before it found anything.
     #[getter]
     fn binding(&self) -> Option<Binding> {
-        self.inner.binding().map(Binding)
+        self.inner.binding().map(Binding::of)
     }
 
     /// Carries out an action of the catalogue, at most once. Waits for the server's answer, at most `timeout` seconds.

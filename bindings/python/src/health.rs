@@ -4,13 +4,14 @@ use std::time::SystemTime;
 
 use isymphony::health;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyTuple};
 
 use crate::errors::build;
+use crate::pickle::Parts;
 
 /// Something that went wrong.
 #[pyclass(module = "isymphony", frozen)]
-pub(crate) struct Problem(health::Problem);
+pub(crate) struct Problem(pub(crate) health::Problem);
 
 #[pymethods]
 impl Problem {
@@ -32,6 +33,18 @@ impl Problem {
         &self.0.about
     }
 
+    fn __eq__<'py>(&self, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.equals(other)
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        (self.0.error.code().name(), self.0.at, self.about()).into_pyobject(py)?.hash()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.reduce(py)
+    }
+
     fn __str__(&self) -> String {
         self.0.error.to_string()
     }
@@ -48,7 +61,7 @@ impl Problem {
 
 /// How a client is doing, at one moment.
 #[pyclass(module = "isymphony", frozen)]
-pub(crate) struct Health(health::Health);
+pub(crate) struct Health(pub(crate) health::Health);
 
 impl Health {
     pub(crate) fn new(health: health::Health) -> Health {
@@ -138,6 +151,18 @@ impl Health {
     #[getter]
     fn retired_snapshots(&self) -> u64 {
         self.0.retired_snapshots
+    }
+
+    fn __eq__<'py>(&self, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.equals(other)
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        (self.state(), self.since(), self.epoch(), self.generation()).into_pyobject(py)?.hash()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.reduce(py)
     }
 
     fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {

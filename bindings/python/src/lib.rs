@@ -10,6 +10,7 @@
 //! | `handle`, `binding`, `ticket` | symbolic references, to what they are bound, and actions that were sent |
 //! | `watch` | what changes, as it changes |
 //! | `health` | how a client is doing |
+//! | `pickle` | values on their way to another process |
 //! | `sandbox` | the embedded server |
 //! | `errors` | the one way from an error of the core to a Python exception |
 //! | `convert` | from Python arguments to those of the core |
@@ -38,6 +39,7 @@ mod handle;
 mod health;
 mod live;
 mod mapping;
+mod pickle;
 mod records;
 mod resource;
 mod sandbox;
@@ -70,6 +72,8 @@ mod _isymphony {
     use super::live::Live;
     #[pymodule_export]
     use super::mapping::ResourceMapping;
+    #[pymodule_export]
+    use super::pickle::_value_from_parts;
     #[pymodule_export]
     use super::records::_take_log_records;
     #[pymodule_export]

@@ -8,10 +8,11 @@ use std::sync::Arc;
 use isymphony::sandbox::{self, RawResponse, RequestRecord, SandboxConfig};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 
 use crate::convert::{Many, Seconds, argument, setting};
 use crate::errors::{OrRaise, invalid};
+use crate::pickle::Parts;
 use crate::settings::{read, read_or};
 use model::SandboxCoreServer;
 
@@ -298,7 +299,7 @@ fn credentials<'a>(
 
 /// One request that a sandbox got.
 #[pyclass(module = "isymphony.sandbox", frozen)]
-pub(crate) struct SandboxRequest(RequestRecord);
+pub(crate) struct SandboxRequest(pub(crate) RequestRecord);
 
 #[pymethods]
 impl SandboxRequest {
@@ -341,6 +342,18 @@ impl SandboxRequest {
     #[classattr]
     fn __match_args__() -> (&'static str, &'static str, &'static str) {
         ("method", "path", "status")
+    }
+
+    fn __eq__<'py>(&self, other: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.equals(other)
+    }
+
+    fn __hash__(&self, py: Python<'_>) -> PyResult<isize> {
+        (self.method(), self.path(), self.status()).into_pyobject(py)?.hash()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.reduce(py)
     }
 
     fn __repr__(&self) -> String {
