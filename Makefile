@@ -38,6 +38,7 @@ test-pythons: wheel
 bench: develop
 	$(CARGO) bench -p isymphony -p isymphony-c
 	$(BIN)/python benches/python_lookup.py
+	$(BIN)/python benches/python_import.py
 
 ## Invariants under calls, restarts and faults: SECONDS from SEED. Before that, clients opened and closed, OPENS of them.
 SECONDS ?= 600

@@ -67,8 +67,8 @@ __all__ = [
     "__version__",
     "_exit_begins",
     "_resource_from_value",
-    "_value_from_parts",
     "_take_log_records",
+    "_value_from_parts",
     "connect",
     "doctor",
 ]

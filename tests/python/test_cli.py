@@ -166,10 +166,15 @@ def test_a_wrong_argument_is_told_to_machines_too(server: Sandbox) -> None:
         ("act", server.url, EXTENSION, "set_dnd", "on=maybe"),
         ("act", server.url, EXTENSION, "set_dnd", f"on=http://manager:{WRONG}@pbx"),
         ("resolve", "http://a@b:1", EXTENSION, "--user", "c"),
+        ("resolve", server.url),
+        ("nonsense", f"http://manager:{WRONG}@pbx"),
+        ("sandbox", "--port", "99999"),
     ):
         done = run(*arguments, "--json", code=2)
         assert done.stdout == ""
-        assert json.loads(done.stderr)["error"] == "invalid_argument"
+        told = json.loads(done.stderr)
+        assert told["error"] == "invalid_argument"
+        assert WRONG not in told["message"]
 
 
 # -- resolve and get

@@ -29,11 +29,19 @@ NO_RICH = (
 )
 
 
+class WrongLine(Exception):
+    """A command line that a parser does not understand."""
+
+    def __init__(self, parser: Parser, message: str) -> None:
+        super().__init__(message)
+        self.parser = parser
+
+
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors show no password of a URL."""
+    """A parser that leaves it to the caller how its errors are told."""
 
     def error(self, message: str) -> NoReturn:
-        super().error(without_password(message))
+        raise WrongLine(self, message)
 
 
 def without_password(message: str) -> str:
@@ -81,7 +89,11 @@ def drop_output() -> None:
 
 def run(arguments: Sequence[str] | None) -> int:
     """Run a command, and tell what goes wrong with it."""
-    options = make_parser().parse_args(arguments)
+    try:
+        options = make_parser().parse_args(arguments)
+    except WrongLine as wrong:
+        as_json = "--json" in (sys.argv[1:] if arguments is None else arguments)
+        return refuse(wrong.parser, str(wrong), as_json=as_json)
     command: Parser = options.parser
     log_to_stderr(options.verbose)
     signal.signal(signal.SIGTERM, terminate)
@@ -89,11 +101,19 @@ def run(arguments: Sequence[str] | None) -> int:
         code: int = options.run(options)
         return code
     except exits.UsageError as error:
-        if options.json:
-            return exits.tell(isymphony.InvalidArgument(without_password(str(error))), as_json=True)
-        command.error(str(error))
+        return refuse(command, str(error), as_json=options.json)
     except isymphony.IsymphonyError as error:
         return exits.tell(error, as_json=options.json)
+
+
+def refuse(parser: Parser, message: str, *, as_json: bool) -> int:
+    """Tell what is wrong with the command line, without the password of a URL in it, and give the exit code."""
+    error = isymphony.InvalidArgument(without_password(message))
+    if as_json:
+        return exits.tell(error, as_json=True)
+    parser.print_usage(sys.stderr)
+    print(f"{parser.prog}: error: {error}", file=sys.stderr)
+    return exits.USAGE
 
 
 def terminate(*_: object) -> NoReturn:
