@@ -1,8 +1,10 @@
 //! Actions that can be trusted, over real sockets: at most once, bounded, checked before they are sent, and audited.
 
+mod common;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use isymphony::action::{Arg, Options, Outcome};
 use isymphony::catalog::Kind;
@@ -10,40 +12,22 @@ use isymphony::sandbox::{Caller, RawResponse, RequestRecord, Sandbox, SandboxCon
 use isymphony::snapshot::CallSegment;
 use isymphony::{Code, Config, Live};
 
-const LONG: Option<Duration> = Some(Duration::from_secs(10));
+use common::{LONG, ms, open, polling, sandbox, until};
 
 fn config(sandbox: &Sandbox) -> Config {
-    let mut config = Config::new(&sandbox.url()).unwrap();
-    config.backoff(Duration::from_millis(5), Duration::from_millis(100)).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_millis(20), Duration::from_millis(100)).unwrap();
-    }
-    config.max_requests_per_second(2000.0).unwrap();
+    let mut config = polling(sandbox, ms(20), ms(100));
+    config.backoff(ms(5), ms(100)).unwrap();
     config
 }
 
-fn open_with(config: Config) -> Live {
-    let live = Live::open(config).unwrap();
-    live.wait(LONG).unwrap();
-    live
-}
-
 fn world() -> (Sandbox, Live) {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
-    let live = open_with(config(&sandbox));
+    let sandbox = sandbox();
+    let live = open(config(&sandbox));
     (sandbox, live)
 }
 
 fn posts(sandbox: &Sandbox) -> Vec<RequestRecord> {
     sandbox.requests().into_iter().filter(|request| request.method == "POST").collect()
-}
-
-fn until(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// How many calls the sandbox's extensions were made to begin: each rings first.
@@ -53,10 +37,10 @@ fn originated(sandbox: &Sandbox) -> usize {
 
 #[test]
 fn at_most_once_from_many_threads_under_every_fault() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
     config.action_timeout(Duration::from_millis(150)).unwrap().connections(3).unwrap();
-    let live = open_with(config);
+    let live = open(config);
     let faults = [
         "delay=20ms",
         "stall=before_head",
@@ -144,10 +128,10 @@ fn a_restart_in_the_middle_makes_no_action_run_twice() {
 
 #[test]
 fn no_more_are_in_flight_than_there_are_connections() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
     config.connections(2).unwrap();
-    let live = open_with(config);
+    let live = open(config);
     sandbox.fault_from_str("delay=100ms; method=POST").unwrap();
     std::thread::scope(|scope| {
         for n in 0..6 {
@@ -164,10 +148,10 @@ fn no_more_are_in_flight_than_there_are_connections() {
 
 #[test]
 fn who_waits_in_vain_for_a_connection_has_sent_nothing() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
     config.connections(1).unwrap();
-    let live = open_with(config);
+    let live = open(config);
     sandbox.fault_from_str("stall=before_head; method=POST; times=1").unwrap();
     let handle = live.extension("4224", None).unwrap();
     std::thread::scope(|scope| {
@@ -188,10 +172,10 @@ fn who_waits_in_vain_for_a_connection_has_sent_nothing() {
 
 #[test]
 fn closing_ends_the_wait_for_a_connection() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
     config.connections(1).unwrap();
-    let live = open_with(config);
+    let live = open(config);
     sandbox.fault_from_str("stall=before_head; method=POST").unwrap();
     std::thread::scope(|scope| {
         let calls: Vec<_> = (0..3)
@@ -239,10 +223,10 @@ fn what_is_gone_is_refused_before_anything_is_sent_unless_forced() {
 
 #[test]
 fn what_is_not_synced_is_not_said_to_be_gone_and_can_be_forced() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
     config.kinds([Kind::User]);
-    let live = open_with(config);
+    let live = open(config);
     let user = live.user("4224", Some("default")).unwrap();
     let extension = live.extension("4224", Some("default")).unwrap();
     for error in [user.set_status("Lunch", "away", "", None).unwrap_err(), extension.set_dnd(true).unwrap_err()] {
@@ -396,7 +380,7 @@ fn every_call_writes_one_line() {
     let sandbox = Sandbox::start(SandboxConfig::new().credentials("manager", "hunter2")).unwrap();
     let mut config = config(&sandbox);
     config.credentials("manager", "hunter2").unwrap();
-    let live = open_with(config);
+    let live = open(config);
     let line = || {
         let lines = LINES.with(|lines| std::mem::take(&mut *lines.borrow_mut()));
         assert_eq!(lines.len(), 1, "{lines:?}");
