@@ -10,7 +10,7 @@ use isymphony::sandbox::{Sandbox, SandboxConfig};
 use isymphony::snapshot::{Snapshot, User};
 use isymphony::{Code, Config, Live};
 
-use common::{LONG, metric, michael, ms, open, polling, sandbox, until_live};
+use common::{LONG, metric, michael, ms, open, polling, posts, sandbox, until_live};
 
 /// A client whose limits are short enough to watch them at work.
 fn config(sandbox: &Sandbox) -> Config {
@@ -204,7 +204,7 @@ fn a_server_that_is_up_and_down_all_the_time_is_followed() {
 fn an_action_whose_answer_is_lost_is_unknown_and_never_sent_twice() {
     let sandbox = sandbox();
     let live = open(config(&sandbox));
-    let posts = || sandbox.requests().iter().filter(|request| request.method == "POST").count();
+    let posts = || posts(&sandbox).len();
     for fault in
         ["cut=0", "cut=20", "reset=0", "drop", "stall=before_head", "garbage=50", "status=500", "status=502", "drip=1"]
     {

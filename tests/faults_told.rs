@@ -19,7 +19,7 @@ use isymphony::{Code, Config, Live};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use uuid::Uuid;
 
-use common::{VERY_LONG, metric, ms, open_within, polling, sandbox, until_shown};
+use common::{VERY_LONG, metric, ms, open_within, polling, posts, sandbox, until_shown};
 
 fn config(sandbox: &Sandbox) -> Config {
     let mut config = polling(sandbox, ms(10), ms(50));
@@ -404,7 +404,7 @@ fn signals_all_the_time_interrupt_nothing() {
         std::thread::sleep(Duration::from_micros(500));
     }
     busy.join().unwrap().unwrap();
-    assert_eq!(sandbox.requests().iter().filter(|request| request.method == "POST").count(), 9);
+    assert_eq!(posts(&sandbox).len(), 9);
 }
 
 /// A logger of the application's that hangs at what is told of one server.

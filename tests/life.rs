@@ -20,7 +20,7 @@ use isymphony::watch::{Filter, Watch};
 use isymphony::{Code, Config, Live};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use common::{VERY_LONG, count, every_kind, look, memory, michael, ms, open_within, sandbox, setting};
+use common::{VERY_LONG, count, every_kind, look, memory, michael, ms, open_within, posts, sandbox, setting};
 
 const SMALL_STACK: usize = 256 << 10;
 
@@ -205,7 +205,7 @@ fn closing_twice_from_many_threads_ends_all_that_waits() {
                 scope.spawn(|| watch.next(None).unwrap_err().code()),
             ];
             let action = scope.spawn(|| extension.set_dnd(true));
-            until("the action is sent", || sandbox.requests().iter().any(|request| request.method == "POST"));
+            until("the action is sent", || !posts(&sandbox).is_empty());
             for _ in 0..4 {
                 scope.spawn(|| {
                     together.wait();

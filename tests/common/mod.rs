@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use isymphony::catalog::Kind;
-use isymphony::sandbox::{Sandbox, SandboxConfig};
+use isymphony::sandbox::{RequestRecord, Sandbox, SandboxConfig};
 use isymphony::snapshot::{Extension, Snapshot};
 use isymphony::watch::Watch;
 use isymphony::{Config, Live};
@@ -15,6 +15,7 @@ pub(crate) const LONG: Option<Duration> = Some(Duration::from_secs(10));
 /// The same for what many do at once, or what has to survive a lot first.
 pub(crate) const VERY_LONG: Option<Duration> = Some(Duration::from_secs(20));
 
+/// So many milliseconds.
 pub(crate) const fn ms(milliseconds: u64) -> Duration {
     Duration::from_millis(milliseconds)
 }
@@ -37,6 +38,20 @@ pub(crate) fn polling(sandbox: &Sandbox, shortest: Duration, longest: Duration) 
     every_kind(&mut config, shortest, longest);
     config.max_requests_per_second(2000.0).unwrap();
     config
+}
+
+/// The settings of a client that sees soon what changes, and tries again soon.
+pub(crate) fn quick(sandbox: &Sandbox) -> Config {
+    let mut config = polling(sandbox, ms(20), ms(100));
+    config.backoff(ms(5), ms(100)).unwrap();
+    config
+}
+
+/// A sandbox as it is without any settings, and a quick client that has read everything.
+pub(crate) fn world() -> (Sandbox, Live) {
+    let sandbox = sandbox();
+    let live = open(quick(&sandbox));
+    (sandbox, live)
 }
 
 /// A client that has read everything.
@@ -100,6 +115,11 @@ pub(crate) fn metric(live: &Live, name: &str) -> u64 {
 /// How often the sandbox was asked for something whose path ends so.
 pub(crate) fn asked_for(sandbox: &Sandbox, end: &str) -> usize {
     sandbox.requests().iter().filter(|request| request.method == "GET" && request.path.ends_with(end)).count()
+}
+
+/// The actions that the sandbox was asked for.
+pub(crate) fn posts(sandbox: &Sandbox) -> Vec<RequestRecord> {
+    sandbox.requests().into_iter().filter(|request| request.method == "POST").collect()
 }
 
 /// The extension of the core server "default" that has this number.
