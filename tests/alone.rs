@@ -2,6 +2,8 @@
 //! what shows, shows by an event.
 #![cfg(feature = "sandbox")]
 
+mod common;
+
 use std::time::{Duration, Instant};
 
 use isymphony::catalog::Kind;
@@ -9,11 +11,12 @@ use isymphony::health::{EventsState, State};
 use isymphony::sandbox::{Fault, Sandbox, SandboxConfig, Times};
 use isymphony::snapshot::{ChangeKind, Snapshot, User};
 use isymphony::watch::Filter;
-use isymphony::{Code, Config, Live};
+use isymphony::{Code, Live};
 use serde_json::json;
 use uuid::Uuid;
 
-const LONG: Option<Duration> = Some(Duration::from_secs(10));
+use common::{LONG, look, metric, ms, open, polling};
+
 const NO_NEWS: Duration = Duration::from_millis(300);
 
 struct World {
@@ -25,14 +28,9 @@ impl World {
     /// 300 users, and a client that has read them and listens to events.
     fn new() -> World {
         let sandbox = Sandbox::start(SandboxConfig::new().users(300)).unwrap();
-        let mut config = Config::new(&sandbox.url()).unwrap();
-        config.backoff(Duration::from_millis(5), Duration::from_millis(100)).unwrap();
-        for kind in Kind::ALL {
-            config.cadence(kind, Duration::from_secs(30), Duration::from_secs(60)).unwrap();
-        }
-        config.max_requests_per_second(2000.0).unwrap().kinds([Kind::User]);
-        let live = Live::open(config).unwrap();
-        live.wait(LONG).unwrap();
+        let mut config = polling(&sandbox, Duration::from_secs(30), Duration::from_secs(60));
+        config.backoff(ms(5), ms(100)).unwrap().kinds([Kind::User]);
+        let live = open(config);
         let world = World { sandbox, live };
         world.eventually("events", || world.live.health().events == EventsState::Connected);
         // What a connected socket makes due is over too.
@@ -50,11 +48,7 @@ impl World {
 
     #[track_caller]
     fn eventually(&self, what: &str, done: impl Fn() -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while !done() {
-            assert!(Instant::now() < deadline, "{what}: {:#?} {:?}", self.live.health(), self.requests());
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        look(ms(2), LONG, what, done, || format!("{:#?} {:?}", self.live.health(), self.requests()));
     }
 
     #[track_caller]
@@ -195,10 +189,9 @@ fn a_list_that_is_asked_for_later_is_right_even_if_its_body_did_not_change() {
     world.sandbox.set_displayed_name("4224", "Nobody").unwrap();
     world.tell_of(id);
     world.until("what it says alone", |snapshot| displayed(snapshot, "4224").as_deref() == Some("Nobody"));
-    let unchanged = |live: &Live| live.metrics().into_iter().find(|(name, _)| *name == "unchanged_answers").unwrap().1;
-    let count = unchanged(&world.live);
+    let count = metric(&world.live, "unchanged_answers");
     world.live.refresh(LONG).unwrap();
-    assert!(unchanged(&world.live) >= count + 2, "the bytes of the lists are the same");
+    assert!(metric(&world.live, "unchanged_answers") >= count + 2, "the bytes of the lists are the same");
     assert_eq!(displayed(&world.live.snapshot(), "4224"), name);
 }
 

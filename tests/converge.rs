@@ -3,6 +3,8 @@
 //! `ISYM_CONVERGE_SEED` (default 1) sets the first of `ISYM_CONVERGE_SEEDS` (default 2) worlds.
 #![cfg(feature = "sandbox")]
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -11,22 +13,9 @@ use isymphony::sandbox::{Caller, Sandbox, SandboxConfig};
 use isymphony::snapshot::{Resource, Snapshot};
 use isymphony::{Config, Live};
 
-const LONG: Option<Duration> = Some(Duration::from_secs(20));
+use common::{Random, VERY_LONG, ms, polling, setting};
+
 const STEPS: u64 = 40;
-
-/// A small generator, so that a seed tells the whole story.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % n
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, from: &[&'a T]) -> &'a T {
-        from[self.below(from.len())]
-    }
-}
 
 /// All that a snapshot has, by the way to it.
 fn all(snapshot: &Snapshot) -> BTreeSet<String> {
@@ -51,12 +40,9 @@ fn all(snapshot: &Snapshot) -> BTreeSet<String> {
 }
 
 fn config(sandbox: &Sandbox, events: bool) -> Config {
-    let mut config = Config::new(&sandbox.url()).unwrap();
-    config.backoff(Duration::from_millis(2), Duration::from_millis(100)).unwrap().events(events);
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_millis(20), Duration::from_millis(500)).unwrap();
-    }
-    let short = Duration::from_millis(250);
+    let mut config = polling(sandbox, ms(20), ms(500));
+    config.backoff(ms(2), ms(100)).unwrap().events(events);
+    let short = ms(250);
     config.first_byte_timeout(short).unwrap().silence_timeout(short).unwrap().request_timeout(2 * short).unwrap();
     config.max_requests_per_second(1000.0).unwrap();
     config
@@ -65,12 +51,12 @@ fn config(sandbox: &Sandbox, events: bool) -> Config {
 /// Something happens on the server.
 fn step(sandbox: &Sandbox, random: &mut Random, n: u64) {
     let numbers = sandbox.extension_numbers();
-    let number = numbers[random.below(numbers.len())].clone();
+    let number = random.pick(&numbers).clone();
     let queue = random.pick(&["5001", "5002", "5003"]);
     let _ = match random.below(14) {
         0 => sandbox.add_call(&number, &Caller::new("Ann", "5550001")).map(drop),
         1 => sandbox.add_call(&number, &Caller::new("Ann", &number)).map(drop),
-        2 => sandbox.add_internal_call(&number, &numbers[random.below(numbers.len())]).map(drop),
+        2 => sandbox.add_internal_call(&number, random.pick::<String>(&numbers)).map(drop),
         3 | 4 => match sandbox.call_segments(&number).unwrap().first() {
             Some(call) => sandbox.hang_up(*call),
             None => sandbox.originate(&number, "5551234").map(drop),
@@ -98,7 +84,7 @@ const PATTERNS: &[&str] =
 fn trouble(sandbox: &Sandbox, random: &mut Random) {
     match random.below(30) {
         0 => sandbox.restart(),
-        1 => sandbox.restart_at_request(1 + random.below(60) as u64),
+        1 => sandbox.restart_at_request(1 + random.below(60)),
         2..8 => {
             let (fault, on) = (random.pick(FAULTS), random.pick(PATTERNS));
             sandbox.fault_from_str(&format!("{fault}; on={on}; for={}ms", 20 + random.below(200))).unwrap();
@@ -110,7 +96,6 @@ fn trouble(sandbox: &Sandbox, random: &mut Random) {
 
 #[test]
 fn after_all_sorts_of_things_it_knows_what_a_new_client_reads() {
-    let setting = |name: &str, default: u64| std::env::var(name).ok().and_then(|t| t.parse().ok()).unwrap_or(default);
     let first = setting("ISYM_CONVERGE_SEED", 1);
     for seed in first..first + setting("ISYM_CONVERGE_SEEDS", 2) {
         let (mut random, events) = (Random(seed), seed % 2 == 0);
@@ -120,13 +105,13 @@ fn after_all_sorts_of_things_it_knows_what_a_new_client_reads() {
         for n in 0..STEPS {
             trouble(&sandbox, &mut random);
             step(&sandbox, &mut random, n);
-            std::thread::sleep(Duration::from_millis(random.below(60) as u64));
+            std::thread::sleep(Duration::from_millis(random.below(60)));
         }
         sandbox.clear_faults();
         let start = Instant::now();
         loop {
             let new = Live::open(config(&sandbox, false)).unwrap();
-            let (truth, known) = (all(&new.wait(LONG).unwrap()), all(&live.snapshot()));
+            let (truth, known) = (all(&new.wait(VERY_LONG).unwrap()), all(&live.snapshot()));
             if truth == known {
                 break;
             }

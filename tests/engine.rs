@@ -1,59 +1,29 @@
 //! The client against the sandbox, over real sockets: sync, names, relations, actions, restarts, outages.
 
+mod common;
+
 use std::time::{Duration, Instant};
 
 use isymphony::action::Outcome;
 use isymphony::catalog::Kind;
 use isymphony::health::State;
 use isymphony::sandbox::{Caller, Fault, Sandbox, SandboxConfig, Times};
-use isymphony::snapshot::{CallSegment, ChangeKind, Extension, Snapshot, User};
-use isymphony::watch::{Filter, Watch};
+use isymphony::snapshot::{CallSegment, ChangeKind, Extension, User};
+use isymphony::watch::Filter;
 use isymphony::{Code, Config, Live};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-const LONG: Option<Duration> = Some(Duration::from_secs(10));
+use common::{LONG, every_kind, extension, is_readable, ms, open, polling, sandbox, until_live, until_shown};
 
 fn config(sandbox: &Sandbox) -> Config {
-    let mut config = Config::new(&sandbox.url()).unwrap();
-    config.backoff(Duration::from_millis(5), Duration::from_millis(200)).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_millis(20), Duration::from_millis(200)).unwrap();
-    }
-    config.max_requests_per_second(2000.0).unwrap();
+    let mut config = polling(sandbox, ms(20), ms(200));
+    config.backoff(ms(5), ms(200)).unwrap();
     config
-}
-
-fn open(sandbox: &Sandbox) -> Live {
-    let live = Live::open(config(sandbox)).unwrap();
-    live.wait(LONG).unwrap();
-    live
-}
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(SandboxConfig::new()).unwrap()
-}
-
-/// Waits until the snapshot says so.
-fn until(live: &Live, what: &str, done: impl Fn(&Snapshot) -> bool) -> Snapshot {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
-        let snapshot = live.snapshot();
-        if done(&snapshot) {
-            return snapshot;
-        }
-        assert!(Instant::now() < deadline, "{what}: {:?} {:#?}", live.health(), snapshot);
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn extension<'s>(snapshot: &'s Snapshot, number: &str) -> Option<Extension<'s>> {
-    Extension::try_from(snapshot.core_server("default").ok()?.extensions().find(number)?).ok()
 }
 
 #[test]
 fn the_first_snapshot_is_whole() {
     let sandbox = sandbox();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     let snapshot = live.snapshot();
     assert_eq!((snapshot.generation(), snapshot.epoch()), (1, 1));
     let server = snapshot.core_server("default").unwrap();
@@ -75,10 +45,10 @@ fn the_first_snapshot_is_whole() {
 #[test]
 fn a_change_on_the_server_becomes_visible_and_shares_the_rest() {
     let sandbox = sandbox();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     let before = live.snapshot();
     let call = sandbox.add_call("4224", &Caller::new("Ada", "5551234")).unwrap();
-    let snapshot = until(&live, "the call", |snapshot| {
+    let snapshot = until_shown("the call", &live, |snapshot| {
         let call = snapshot.by_id(call).map(|call| CallSegment::try_from(call).unwrap());
         call.and_then(|call| call.extension()).is_some()
     });
@@ -91,7 +61,7 @@ fn a_change_on_the_server_becomes_visible_and_shares_the_rest() {
     let changes = snapshot.diff(&before);
     assert!(changes.iter().any(|change| change.resource().unwrap().id() == call), "{changes:?}");
     sandbox.hang_up(call).unwrap();
-    until(&live, "the end of the call", |snapshot| {
+    until_shown("the end of the call", &live, |snapshot| {
         snapshot.by_id(call).is_none() && extension(snapshot, "4224").unwrap().call_segments().is_empty()
     });
 }
@@ -99,7 +69,7 @@ fn a_change_on_the_server_becomes_visible_and_shares_the_rest() {
 #[test]
 fn an_originate_makes_calls_that_the_ticket_waits_for() {
     let sandbox = sandbox();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     let handle = live.extension("4224", None).unwrap();
     let ticket = handle.originate("5551234").unwrap();
     assert_eq!(ticket.outcome(), Outcome::Accepted);
@@ -110,11 +80,11 @@ fn an_originate_makes_calls_that_the_ticket_waits_for() {
 #[test]
 fn a_restart_is_one_new_epoch_and_handles_work_on() {
     let sandbox = sandbox();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     let handle = live.extension("4224", Some("default")).unwrap();
     let old = handle.resolve().unwrap();
     sandbox.restart();
-    let snapshot = until(&live, "the new epoch", |snapshot| snapshot.epoch() == 2);
+    let snapshot = until_shown("the new epoch", &live, |snapshot| snapshot.epoch() == 2);
     let new = handle.resolve().unwrap();
     assert_ne!(old, new);
     assert!(snapshot.by_id(old).is_none());
@@ -124,21 +94,13 @@ fn a_restart_is_one_new_epoch_and_handles_work_on() {
 #[test]
 fn an_outage_keeps_the_last_data_and_heals() {
     let sandbox = sandbox();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     sandbox.stop_listening();
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while live.health().state != State::Stale {
-        assert!(Instant::now() < deadline, "{:?}", live.health());
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until_live("stale", &live, || live.health().state == State::Stale);
     assert!(extension(&live.snapshot(), "4224").is_some());
     assert_eq!(live.snapshot_within(Duration::ZERO).unwrap_err().code(), Code::Stale);
     sandbox.start_listening().unwrap();
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while live.health().state != State::Live {
-        assert!(Instant::now() < deadline, "{:?}", live.health());
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until_live("live", &live, || live.health().state == State::Live);
     assert!(live.health().last_error.is_some());
 }
 
@@ -191,13 +153,13 @@ fn wrong_credentials_and_a_closed_door_are_tried_again_slowly() {
 fn a_bad_list_does_not_hold_up_the_others() {
     let sandbox = sandbox();
     sandbox.fault(Fault::status(500), "*/queues", Times::Forever);
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     let snapshot = live.snapshot();
     assert!(!snapshot.core_server("default").unwrap().queues().is_known());
     assert!(extension(&snapshot, "4224").is_some());
     assert_eq!(live.health().failing[0].0, Kind::Queue);
     sandbox.clear_faults();
-    until(&live, "the queues", |snapshot| !snapshot.core_server("default").unwrap().queues().is_empty());
+    until_shown("the queues", &live, |snapshot| !snapshot.core_server("default").unwrap().queues().is_empty());
 }
 
 #[test]
@@ -206,9 +168,9 @@ fn a_restart_at_any_request_never_mixes_two_incarnations() {
     for n in 1..100 {
         let sandbox = Sandbox::start(SandboxConfig::new().users(3).queues(1)).unwrap();
         sandbox.restart_at_request(n);
-        let live = open(&sandbox);
+        let live = open(config(&sandbox));
         let core_server = sandbox.core_server_id();
-        until(&live, &format!("the incarnation after request {n}"), |snapshot| {
+        until_shown(&format!("the incarnation after request {n}"), &live, |snapshot| {
             sandbox.request_count() > n
                 && snapshot.core_server("default").is_ok_and(|server| server.id() == sandbox.core_server_id())
         });
@@ -220,7 +182,7 @@ fn a_restart_at_any_request_never_mixes_two_incarnations() {
 #[test]
 fn close_ends_soon_whatever_hangs() {
     let sandbox = sandbox();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     sandbox.fault_from_str("stall=before_head; on=*").unwrap();
     std::thread::sleep(Duration::from_millis(100));
     let started = Instant::now();
@@ -235,7 +197,7 @@ fn close_ends_soon_whatever_hangs() {
 #[test]
 fn a_watch_tells_what_was_added_changed_and_removed() {
     let sandbox = sandbox();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     let mut watch = live.watch(Filter::default().kinds([Kind::Extension]).events(false));
     let mut calls = live.watch(Filter::default().kinds([Kind::CallSegment]).events(false));
     sandbox.add_extension("7777", "Seven", Some("4224")).unwrap();
@@ -270,22 +232,18 @@ fn a_watch_tells_what_was_added_changed_and_removed() {
 #[test]
 fn a_watch_from_nothing_starts_with_all_there_is_and_a_descriptor_tells_when_to_look() {
     let sandbox = sandbox();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     let mut watch = live.watch_from_nothing(Filter::default().kinds([Kind::User]).events(false));
-    let readable = |watch: &Watch, wait: Duration| {
-        let wait = Timespec { tv_sec: wait.as_secs() as i64, tv_nsec: 0 };
-        poll(&mut [PollFd::from_borrowed_fd(watch.fd().unwrap(), PollFlags::IN)], Some(&wait)).unwrap() == 1
-    };
-    assert!(readable(&watch, Duration::ZERO));
+    assert!(is_readable(&watch, Duration::ZERO));
     let mut users = 0;
     while let Some(change) = watch.next(Some(Duration::ZERO)).unwrap() {
         assert_eq!(change.kind, ChangeKind::Added);
         users += 1;
     }
     assert_eq!(users, live.snapshot().core_server("default").unwrap().users().len());
-    assert!(!readable(&watch, Duration::ZERO));
+    assert!(!is_readable(&watch, Duration::ZERO));
     sandbox.add_user("new", "New").unwrap();
-    assert!(readable(&watch, Duration::from_secs(10)));
+    assert!(is_readable(&watch, Duration::from_secs(10)));
 }
 
 #[test]
@@ -293,11 +251,8 @@ fn a_ticket_waits_also_for_what_was_never_read() {
     let sandbox = sandbox();
     let mut settings = config(&sandbox);
     settings.events(false);
-    for kind in Kind::ALL {
-        settings.cadence(kind, Duration::from_secs(30), Duration::from_secs(60)).unwrap();
-    }
-    let live = Live::open(settings).unwrap();
-    live.wait(LONG).unwrap();
+    every_kind(&mut settings, Duration::from_secs(30), Duration::from_secs(60));
+    let live = open(settings);
     sandbox.add_queue("5900", "New").unwrap();
     live.refresh(LONG).unwrap();
     let ticket = live.queue("5900", None).unwrap().login("4224").unwrap();
@@ -309,7 +264,7 @@ fn a_ticket_waits_also_for_what_was_never_read() {
 #[test]
 fn a_handle_tells_when_it_is_bound_anew_and_a_strict_one_refuses_another_object() {
     let sandbox = sandbox();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     let handle = live.extension("4224", None).unwrap();
     assert_eq!(handle.binding(), None);
     let strict = handle.strict();
@@ -319,7 +274,7 @@ fn a_handle_tells_when_it_is_bound_anew_and_a_strict_one_refuses_another_object(
     assert_eq!(strict.binding().unwrap(), binding);
 
     sandbox.restart();
-    until(&live, "a new epoch", |snapshot| snapshot.epoch() == 2);
+    until_shown("a new epoch", &live, |snapshot| snapshot.epoch() == 2);
     assert_ne!(handle.resolve().unwrap(), first);
     assert_eq!(strict.resolve().unwrap(), handle.resolve().unwrap());
     let again = handle.binding().unwrap();
@@ -328,11 +283,11 @@ fn a_handle_tells_when_it_is_bound_anew_and_a_strict_one_refuses_another_object(
 
     // A renamed extension is the same object; then another one takes its name.
     sandbox.rename_extension("4224", "7000").unwrap();
-    until(&live, "renamed", |snapshot| extension(snapshot, "7000").is_some());
+    until_shown("renamed", &live, |snapshot| extension(snapshot, "7000").is_some());
     assert_eq!(strict.get().unwrap().get().name(), Some("7000"));
     let other = sandbox.extension_numbers().into_iter().find(|number| number != "7000").unwrap();
     sandbox.rename_extension(&other, "4224").unwrap();
-    until(&live, "taken", |snapshot| extension(snapshot, "4224").is_some());
+    until_shown("taken", &live, |snapshot| extension(snapshot, "4224").is_some());
     assert_eq!(handle.get().unwrap().get().name(), Some("4224"));
     assert_eq!(handle.binding().unwrap().other_objects, 1);
     let error = strict.get().unwrap_err();
@@ -346,12 +301,12 @@ fn a_handle_tells_when_it_is_bound_anew_and_a_strict_one_refuses_another_object(
 #[test]
 fn what_is_below_a_strict_handle_is_strict_too() {
     let sandbox = sandbox();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     let strict = live.user("mike", None).unwrap().strict();
     assert!(strict.set_status("Lunch", "away", "", None).is_ok());
     sandbox.rename_user("mike", "michael").unwrap();
     sandbox.add_user("mike", "Another Mike").unwrap();
-    until(&live, "taken", |s| {
+    until_shown("taken", &live, |s| {
         let users = s.core_server("default").unwrap().users();
         users.find("mike").is_some() && users.find("michael").is_some()
     });
@@ -370,7 +325,7 @@ fn replace_extensions(sandbox: &Sandbox, live: &Live, core_server: &str, extensi
     let server = live.snapshot().core_server(core_server).unwrap().id();
     let list = format!("coreServers/{server}/extensions");
     sandbox.override_body(&list, &format!("[{}]", items.collect::<Vec<_>>().join(",")));
-    until(live, "the extensions", |snapshot| {
+    until_shown("the extensions", live, |snapshot| {
         let list = snapshot.core_server(core_server).unwrap().extensions();
         let there = |(extension, number, _): &(u128, &str, &str)| {
             list.by_id(id(*extension)).is_some_and(|found| found.name() == Some(*number))
@@ -383,7 +338,7 @@ fn replace_extensions(sandbox: &Sandbox, live: &Live, core_server: &str, extensi
 fn a_configuration_id_that_is_empty_or_shared_leads_a_handle_to_no_other_object() {
     for shared in ["", "7"] {
         let sandbox = Sandbox::start(SandboxConfig::new().users(2)).unwrap();
-        let live = open(&sandbox);
+        let live = open(config(&sandbox));
         replace_extensions(&sandbox, &live, "default", &[(1, "4224", shared), (2, "4225", shared)]);
         let path = "coreServers/getByName/default/extensions/getByName/4224";
         let handles = [(*live.extension("4224", None).unwrap()).clone(), live.handle(path).unwrap()];
@@ -409,7 +364,7 @@ fn a_configuration_id_that_is_empty_or_shared_leads_a_handle_to_no_other_object(
 #[test]
 fn a_strict_handle_knows_its_object_by_its_id_or_a_configuration_id_of_its_own() {
     let sandbox = Sandbox::start(SandboxConfig::new().users(2)).unwrap();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     replace_extensions(&sandbox, &live, "default", &[(1, "4224", "7"), (2, "4225", "8")]);
     let strict = live.extension("4224", None).unwrap().strict();
     assert_eq!(strict.binding().unwrap().configuration_id.as_deref(), Some("7"));
@@ -426,7 +381,7 @@ fn a_strict_handle_knows_its_object_by_its_id_or_a_configuration_id_of_its_own()
 #[test]
 fn a_handle_without_a_core_server_does_not_go_over_to_another_one() {
     let sandbox = Sandbox::start(SandboxConfig::new().users(2).core_servers(["default", "branch"])).unwrap();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     replace_extensions(&sandbox, &live, "default", &[(1, "4224", "7"), (2, "4225", "8")]);
     replace_extensions(&sandbox, &live, "branch", &[(3, "6000", "7")]);
     let handle = live.extension("4224", None).unwrap();

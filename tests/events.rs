@@ -2,6 +2,8 @@
 //! shows, shows by an event.
 #![cfg(feature = "sandbox")]
 
+mod common;
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -13,27 +15,19 @@ use isymphony::snapshot::{ConferenceRoom, Extension, Queue, Snapshot, User};
 use isymphony::{Config, Live};
 use serde_json::json;
 
-const LONG: Option<Duration> = Some(Duration::from_secs(10));
+use common::{LONG, look, metric, ms, open, polling, sandbox, until_live, until_shown};
+
 const NO_NEWS: Duration = Duration::from_millis(400);
 
-fn sandbox() -> Sandbox {
-    Sandbox::start(SandboxConfig::new()).unwrap()
-}
-
 fn slow(sandbox: &Sandbox) -> Config {
-    let mut config = Config::new(&sandbox.url()).unwrap();
-    config.backoff(Duration::from_millis(5), Duration::from_millis(100)).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_secs(30), Duration::from_secs(60)).unwrap();
-    }
-    config.max_requests_per_second(2000.0).unwrap();
+    let mut config = polling(sandbox, Duration::from_secs(30), Duration::from_secs(60));
+    config.backoff(ms(5), ms(100)).unwrap();
     config
 }
 
 /// A client that has read everything, and whose events stand so.
-fn open(config: Config, events: EventsState) -> Live {
-    let live = Live::open(config).unwrap();
-    live.wait(LONG).unwrap();
+fn listening(config: Config, events: EventsState) -> Live {
+    let live = open(config);
     until_events(&live, events);
     // What a connected socket makes due is over too.
     std::thread::sleep(Duration::from_millis(200));
@@ -41,30 +35,12 @@ fn open(config: Config, events: EventsState) -> Live {
 }
 
 fn connected(sandbox: &Sandbox) -> Live {
-    open(slow(sandbox), EventsState::Connected)
-}
-
-#[track_caller]
-fn eventually(what: &str, live: &Live, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}: {:#?} {:?}", live.health(), live.metrics());
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-#[track_caller]
-fn until(live: &Live, what: &str, done: impl Fn(&Snapshot) -> bool) {
-    eventually(what, live, || done(&live.snapshot()));
+    listening(slow(sandbox), EventsState::Connected)
 }
 
 #[track_caller]
 fn until_events(live: &Live, state: EventsState) {
-    eventually(state.name(), live, || live.health().events == state);
-}
-
-fn metric(live: &Live, name: &str) -> u64 {
-    live.metrics().into_iter().find(|(found, _)| *found == name).unwrap().1
+    until_live(state.name(), live, || live.health().events == state);
 }
 
 fn one<'s, T: TryFrom<isymphony::snapshot::Resource<'s>>>(snapshot: &'s Snapshot, path: &str) -> T
@@ -85,17 +61,17 @@ fn a_call_shows_soon_with_events_and_late_without() {
     let with = connected(&sandbox);
     let mut config = slow(&sandbox);
     config.events(false);
-    let without = open(config, EventsState::Off);
+    let without = listening(config, EventsState::Off);
     assert_eq!(sandbox.event_socket_count(), 1);
     let call = sandbox.add_call("4224", &Caller::new("Ada", "5551234")).unwrap();
     let started = Instant::now();
     let calls = |snapshot: &Snapshot| one::<Extension<'_>>(snapshot, "extensions/getByName/4224").call_segments().len();
-    until(&with, "the call", |snapshot| snapshot.by_id(call).is_some() && calls(snapshot) == 1);
+    until_shown("the call", &with, |snapshot| snapshot.by_id(call).is_some() && calls(snapshot) == 1);
     assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
     std::thread::sleep(NO_NEWS);
     assert!(without.snapshot().by_id(call).is_none());
     sandbox.hang_up(call).unwrap();
-    until(&with, "its end", |snapshot| snapshot.by_id(call).is_none() && calls(snapshot) == 0);
+    until_shown("its end", &with, |snapshot| snapshot.by_id(call).is_none() && calls(snapshot) == 0);
     assert_eq!(without.health().events_problem.map(|problem| problem.about), None);
 }
 
@@ -105,30 +81,32 @@ fn logins_agents_and_conferences_show_soon() {
     let live = connected(&sandbox);
     let before = logins(&live.snapshot());
     sandbox.log_in_user("4224", "10.0.0.9", 4711).unwrap();
-    until(&live, "the login", |snapshot| logins(snapshot) == before + 1);
+    until_shown("the login", &live, |snapshot| logins(snapshot) == before + 1);
     sandbox.log_out_user("4224").unwrap();
-    until(&live, "the logout", |snapshot| logins(snapshot) == 0);
+    until_shown("the logout", &live, |snapshot| logins(snapshot) == 0);
 
     sandbox.add_queue("5099", "Night").unwrap();
     let id = |name: &str| {
         json!({"type": "added", "coreServerId": sandbox.core_server_id().to_string(), "x": name}).to_string()
     };
     sandbox.send_event(&id("queue"));
-    until(&live, "the queue", |snapshot| snapshot.core_server("default").unwrap().queues().find("5099").is_some());
+    until_shown("the queue", &live, |snapshot| {
+        snapshot.core_server("default").unwrap().queues().find("5099").is_some()
+    });
     let agents = |snapshot: &Snapshot| one::<Queue<'_>>(snapshot, "queues/getByName/5099").agents().len();
     sandbox.log_in_agent("5099", "4224").unwrap();
-    until(&live, "the agent", |snapshot| agents(snapshot) == 1);
+    until_shown("the agent", &live, |snapshot| agents(snapshot) == 1);
     sandbox.log_out_agent("5099", "4224").unwrap();
-    until(&live, "no agent", |snapshot| agents(snapshot) == 0);
+    until_shown("no agent", &live, |snapshot| agents(snapshot) == 0);
 
     let call = sandbox.add_call("4224", &Caller::new("Ada", "5551234")).unwrap();
     sandbox.answer(call).unwrap();
     sandbox.join_conference(call, "8001").unwrap();
     let joined =
         |snapshot: &Snapshot| one::<ConferenceRoom<'_>>(snapshot, "conferences/getByName/8001").call_segments().len();
-    until(&live, "the conference", |snapshot| joined(snapshot) == 1);
+    until_shown("the conference", &live, |snapshot| joined(snapshot) == 1);
     sandbox.hang_up(call).unwrap();
-    until(&live, "the empty conference", |snapshot| joined(snapshot) == 0);
+    until_shown("the empty conference", &live, |snapshot| joined(snapshot) == 0);
 }
 
 #[test]
@@ -144,7 +122,7 @@ fn an_agents_state_follows_its_calls() {
     };
     assert_eq!(state(&live.snapshot()).as_deref(), Some("NOT_INUSE"));
     sandbox.queue_call("5099", &Caller::new("Ada", "5551234")).unwrap();
-    until(&live, "it rings", |snapshot| state(snapshot).as_deref() == Some("RINGING"));
+    until_shown("it rings", &live, |snapshot| state(snapshot).as_deref() == Some("RINGING"));
 }
 
 #[test]
@@ -161,7 +139,7 @@ fn a_known_id_in_an_unknown_event_is_enough() {
     };
     assert_eq!(now(&live.snapshot()), (false, false));
     sandbox.send_event(&json!({"type": "neverHeardOf", "whom": {"it": [user]}}).to_string());
-    until(&live, "both", |snapshot| now(snapshot) == (true, true));
+    until_shown("both", &live, |snapshot| now(snapshot) == (true, true));
 }
 
 #[test]
@@ -175,7 +153,7 @@ fn what_was_missed_shows_after_a_reconnect() {
     let extension = sandbox.extension_numbers().remove(9);
     sandbox.log_in_agent("5001", &extension).unwrap();
     let agents = |snapshot: &Snapshot| one::<Queue<'_>>(snapshot, "queues/getByName/5001").agents().len();
-    until(&live, "all of it", |snapshot| {
+    until_shown("all of it", &live, |snapshot| {
         snapshot.by_id(call).is_some() && logins(snapshot) >= 2 && agents(snapshot) == 5
     });
     assert!(metric(&live, "event_sockets") >= 2);
@@ -189,13 +167,13 @@ fn a_restart_of_the_server_is_survived() {
     let sandbox = sandbox();
     let live = connected(&sandbox);
     sandbox.restart();
-    until(&live, "the new incarnation", |snapshot| {
+    until_shown("the new incarnation", &live, |snapshot| {
         snapshot.core_server("default").is_ok_and(|server| server.id() == sandbox.core_server_id())
     });
     until_events(&live, EventsState::Connected);
-    eventually("the socket", &live, || sandbox.event_socket_count() == 1);
+    until_live("the socket", &live, || sandbox.event_socket_count() == 1);
     let call = sandbox.add_call("4224", &Caller::new("Ada", "5551234")).unwrap();
-    until(&live, "the call", |snapshot| snapshot.by_id(call).is_some());
+    until_shown("the call", &live, |snapshot| snapshot.by_id(call).is_some());
 }
 
 #[test]
@@ -204,11 +182,8 @@ fn sockets_are_counted_and_cut() {
     let clients = [connected(&sandbox), connected(&sandbox)];
     assert_eq!(sandbox.event_socket_count(), 2);
     drop(clients);
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while sandbox.event_socket_count() > 0 || sandbox.connections() > 0 {
-        assert!(Instant::now() < deadline, "{} {}", sandbox.event_socket_count(), sandbox.connections());
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    let left = || (sandbox.event_socket_count(), sandbox.connections());
+    look(ms(2), Some(Duration::from_secs(5)), "all are cut", || left() == (0, 0), || format!("{:?}", left()));
     let live = connected(&sandbox);
     sandbox.set_events_enabled(false);
     until_events(&live, EventsState::Unavailable);
@@ -221,11 +196,11 @@ fn a_server_without_events_costs_nothing_but_speed() {
     sandbox.set_events_enabled(false);
     let mut config = slow(&sandbox);
     config.cadence(Kind::CallSegment, Duration::from_millis(20), Duration::from_millis(100)).unwrap();
-    let live = open(config, EventsState::Unavailable);
+    let live = listening(config, EventsState::Unavailable);
     let problem = live.health().events_problem.unwrap();
     assert_eq!((problem.error.http_status(), problem.about.as_str()), (Some(404), "communication_manager/ws/event"));
     let call = sandbox.add_call("4224", &Caller::new("Ada", "5551234")).unwrap();
-    until(&live, "the call", |snapshot| snapshot.by_id(call).is_some());
+    until_shown("the call", &live, |snapshot| snapshot.by_id(call).is_some());
     assert!(live.health().last_error.is_none());
     for fault in [Fault::status(400), Fault::status(403), Fault::Html, Fault::Drop, Fault::Garbage(2_000)] {
         let text = format!("{fault:?}");
@@ -257,7 +232,7 @@ fn a_flood_is_merged_and_holds_nothing_up() {
     let send = |n: usize| {
         sandbox.send_event(&event(n));
         if n.is_multiple_of(4_000) {
-            eventually("the events so far", &live, || metric(&live, "events") as usize + 4_000 > n);
+            until_live("the events so far", &live, || metric(&live, "events") as usize + 4_000 > n);
         }
     };
     (0..1_000).for_each(send);
@@ -271,9 +246,9 @@ fn a_flood_is_merged_and_holds_nothing_up() {
         let name = |snapshot: &Snapshot| {
             one::<Extension<'_>>(snapshot, "extensions/getByName/4224").display_name() == Some("Flooded")
         };
-        until(&live, "the name, in the flood", name);
+        until_shown("the name, in the flood", &live, name);
     });
-    eventually("the end of the flood", &live, || metric(&live, "events") >= 101_001);
+    until_live("the end of the flood", &live, || metric(&live, "events") >= 101_001);
     let took = started.elapsed();
     let (grown, asked) = (resident().saturating_sub(memory), metric(&live, "requests") - requests);
     println!("100000 events in {took:?}: {asked} requests, {} KiB more, {:?}", grown >> 10, live.metrics());
@@ -283,7 +258,7 @@ fn a_flood_is_merged_and_holds_nothing_up() {
     assert!(metric(&live, "merged_event_hints") > 100_000);
     assert_eq!(metric(&live, "event_sockets"), 1);
     let call = sandbox.add_call("4224", &Caller::new("Ada", "5551234")).unwrap();
-    until(&live, "a call after it", |snapshot| snapshot.by_id(call).is_some());
+    until_shown("a call after it", &live, |snapshot| snapshot.by_id(call).is_some());
 }
 
 /// The memory of this process, where the system tells.
@@ -305,7 +280,7 @@ fn an_event_is_a_hint_and_handed_on_whatever_is_in_it() {
         sandbox.send_event(&event);
         let change = watch.next(LONG).unwrap().unwrap().event.expect("an event");
         assert_eq!((&*change.event_type, &*change.json), ("added", &*event));
-        until(&live, odd, |snapshot| snapshot.core_server("default").unwrap().queues().find(&number).is_some());
+        until_shown(odd, &live, |snapshot| snapshot.core_server("default").unwrap().queues().find(&number).is_some());
     }
 }
 
@@ -320,9 +295,9 @@ fn what_is_no_event_is_ignored_and_counted() {
     for garbage in ["", "null", "[1]", "{\"type\":", "hello", &"[".repeat(100_000)] {
         sandbox.send_event(garbage);
     }
-    eventually("all of it", &live, || metric(&live, "ignored_event_messages") == 8 && metric(&live, "events") == 1);
+    until_live("all of it", &live, || metric(&live, "ignored_event_messages") == 8 && metric(&live, "events") == 1);
     let call = sandbox.add_call("4224", &Caller::new("Ada", "5551234")).unwrap();
-    until(&live, "the call", |snapshot| snapshot.by_id(call).is_some());
+    until_shown("the call", &live, |snapshot| snapshot.by_id(call).is_some());
     assert_eq!(metric(&live, "event_sockets"), 1);
 }
 
@@ -339,12 +314,12 @@ fn what_breaks_the_protocol_or_the_limits_ends_the_socket_and_a_new_one_is_opene
     ];
     for (n, (what, send)) in (1..).zip(breaks) {
         send();
-        eventually(what, &live, || metric(&live, "event_sockets") == n + 1);
+        until_live(what, &live, || metric(&live, "event_sockets") == n + 1);
         until_events(&live, EventsState::Connected);
-        eventually("the old socket's end", &live, || sandbox.event_socket_count() == 1);
+        until_live("the old socket's end", &live, || sandbox.event_socket_count() == 1);
     }
     let call = sandbox.add_call("4224", &Caller::new("Ada", "5551234")).unwrap();
-    until(&live, "the call", |snapshot| snapshot.by_id(call).is_some());
+    until_shown("the call", &live, |snapshot| snapshot.by_id(call).is_some());
 }
 
 #[test]
@@ -352,12 +327,12 @@ fn a_silent_socket_is_asked_and_a_dead_one_is_replaced() {
     let sandbox = sandbox();
     let mut config = slow(&sandbox);
     config.event_silence(Duration::from_millis(50), Duration::from_millis(200)).unwrap();
-    let live = open(config, EventsState::Connected);
+    let live = listening(config, EventsState::Connected);
     std::thread::sleep(Duration::from_millis(600));
     assert_eq!(metric(&live, "event_sockets"), 1, "the sandbox answers pings");
     // Half a frame: what follows, answers to pings too, is part of it.
     sandbox.send_event_bytes(&[0x81, 126, 200, 0, b'{']);
-    eventually("the next socket", &live, || metric(&live, "event_sockets") == 2);
+    until_live("the next socket", &live, || metric(&live, "event_sockets") == 2);
     assert!(live.health().events_problem.unwrap().error.to_string().contains("silent"));
 }
 
@@ -370,7 +345,7 @@ fn wrong_credentials_are_told_and_can_be_mended() {
     config.backoff(Duration::from_secs(60), Duration::from_secs(60)).unwrap();
     let live = Live::open(config).unwrap();
     until_events(&live, EventsState::Unavailable);
-    eventually("the refusal", &live, || live.health().state == isymphony::health::State::Failed);
+    until_live("the refusal", &live, || live.health().state == isymphony::health::State::Failed);
     let problem = live.health().events_problem.unwrap();
     assert_eq!(problem.error.http_status(), Some(401));
     assert!(!format!("{problem:?}").contains("secret"));
@@ -378,7 +353,7 @@ fn wrong_credentials_are_told_and_can_be_mended() {
     until_events(&live, EventsState::Connected);
     live.wait(LONG).unwrap();
     let call = sandbox.add_call("4224", &Caller::new("Ada", "5551234")).unwrap();
-    until(&live, "the call", |snapshot| snapshot.by_id(call).is_some());
+    until_shown("the call", &live, |snapshot| snapshot.by_id(call).is_some());
 }
 
 /// Closes a client, and says how long it took.
@@ -393,11 +368,11 @@ fn close_ends_soon_when_connected_and_in_the_wait_for_the_next_try() {
     let sandbox = sandbox();
     let live = connected(&sandbox);
     assert!(closed(&live) < Duration::from_secs(1));
-    eventually("the socket's end", &live, || sandbox.event_socket_count() == 0);
+    until_live("the socket's end", &live, || sandbox.event_socket_count() == 0);
     sandbox.set_events_enabled(false);
     let mut config = slow(&sandbox);
     config.backoff(Duration::from_secs(60), Duration::from_secs(60)).unwrap();
-    let live = open(config, EventsState::Unavailable);
+    let live = listening(config, EventsState::Unavailable);
     assert!(closed(&live) < Duration::from_secs(1));
 }
 
@@ -405,8 +380,7 @@ fn close_ends_soon_when_connected_and_in_the_wait_for_the_next_try() {
 fn close_ends_soon_when_the_handshake_hangs() {
     let sandbox = sandbox();
     sandbox.fault_from_str("stall=before_head; on=*/ws/event").unwrap();
-    let live = Live::open(slow(&sandbox)).unwrap();
-    live.wait(LONG).unwrap();
+    let live = open(slow(&sandbox));
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(live.health().events, EventsState::Connecting);
     assert!(closed(&live) < Duration::from_secs(1));
@@ -446,7 +420,7 @@ fn a_handshake_that_never_ends_is_given_up() {
             });
         }
     });
-    eventually("three tries", &live, || live.health().events == EventsState::Unavailable);
+    until_live("three tries", &live, || live.health().events == EventsState::Unavailable);
 }
 
 #[test]
@@ -471,8 +445,7 @@ fn what_an_event_tells_does_not_wait_behind_what_only_confirms() {
     let sandbox = Sandbox::start(SandboxConfig::new().users(600)).unwrap();
     let mut config = Config::new(&sandbox.url()).unwrap();
     config.cadence(Kind::Status, Duration::from_millis(500), Duration::from_secs(1)).unwrap();
-    let live = Live::open(config).unwrap();
-    live.wait(LONG).unwrap();
+    let live = open(config);
     until_events(&live, EventsState::Connected);
     std::thread::sleep(Duration::from_secs(2));
     let numbers = sandbox.extension_numbers();
@@ -483,7 +456,7 @@ fn what_an_event_tells_does_not_wait_behind_what_only_confirms() {
         sandbox.add_call(&numbers[n], &Caller::new("Ann", "5551234")).unwrap();
     }
     let calls = |now: &Snapshot, id| Extension::try_from(now.by_id(id).unwrap()).unwrap().call_segments().len();
-    until(&live, "the calls on their extensions", |now| extensions.iter().all(|id| calls(now, *id) == 1));
+    until_shown("the calls on their extensions", &live, |now| extensions.iter().all(|id| calls(now, *id) == 1));
     let paths: Vec<String> = sandbox.requests().into_iter().map(|request| request.path).collect();
     for id in extensions {
         let calls = format!("coreServers/{}/extensions/{id}/callSegments", sandbox.core_server_id());

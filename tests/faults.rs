@@ -1,47 +1,26 @@
 //! What the client survives: nothing lost, no wrong answer, the truth told, healed by itself.
 
+mod common;
+
 use std::time::{Duration, Instant};
 
 use isymphony::catalog::Kind;
 use isymphony::health::State;
 use isymphony::sandbox::{Sandbox, SandboxConfig};
-use isymphony::snapshot::{Extension, Snapshot, User};
+use isymphony::snapshot::{Snapshot, User};
 use isymphony::{Code, Config, Live};
 
-const LONG: Option<Duration> = Some(Duration::from_secs(10));
+use common::{LONG, metric, michael, ms, open, polling, posts, sandbox, until_live};
 
 /// A client whose limits are short enough to watch them at work.
 fn config(sandbox: &Sandbox) -> Config {
     let short = Duration::from_millis(300);
-    let mut config = Config::new(&sandbox.url()).unwrap();
-    config.backoff(Duration::from_millis(2), Duration::from_millis(100)).unwrap();
+    let mut config = polling(sandbox, ms(10), ms(50));
+    config.backoff(ms(2), ms(100)).unwrap();
     config.connect_timeout(short).unwrap().first_byte_timeout(short).unwrap();
     config.silence_timeout(short).unwrap().request_timeout(2 * short).unwrap();
     config.body_limit(1 << 20).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_millis(10), Duration::from_millis(50)).unwrap();
-    }
-    config.max_requests_per_second(2000.0).unwrap();
     config
-}
-
-fn open(sandbox: &Sandbox) -> Live {
-    let live = Live::open(config(sandbox)).unwrap();
-    live.wait(LONG).unwrap();
-    live
-}
-
-fn until(what: &str, live: &Live, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}: {:#?}", live.health());
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-fn michael(snapshot: &Snapshot) -> String {
-    let extension = snapshot.core_server("default").unwrap().extensions().by_name("4224").unwrap();
-    Extension::try_from(extension).unwrap().display_name().unwrap().to_owned()
 }
 
 fn mike(snapshot: &Snapshot) -> String {
@@ -97,25 +76,23 @@ const BROKEN_ANSWERS: &[&str] = &[
 
 #[test]
 fn a_broken_answer_costs_nothing_but_time() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
-    let live = open(&sandbox);
+    let sandbox = sandbox();
+    let live = open(config(&sandbox));
     for (round, fault) in BROKEN_ANSWERS.iter().enumerate() {
         let (old, new) = (michael(&live.snapshot()), format!("Michael {round}"));
         sandbox.fault_from_str(&format!("{fault}; on=*/{{core}}/extensions").replace("{core}", "*")).unwrap();
-        let failed = live.metrics().iter().find(|(name, _)| *name == "failed_requests").unwrap().1;
-        until(&format!("{fault}: a failure"), &live, || {
-            live.metrics().iter().find(|(name, _)| *name == "failed_requests").unwrap().1 > failed
-        });
+        let failed = metric(&live, "failed_requests");
+        until_live(&format!("{fault}: a failure"), &live, || metric(&live, "failed_requests") > failed);
         sandbox.set_display_name("4224", &new).unwrap();
         sandbox.set_displayed_name("mike", &new).unwrap();
-        until(&format!("{fault}: the users go on"), &live, || mike(&live.snapshot()) == new);
+        until_live(&format!("{fault}: the users go on"), &live, || mike(&live.snapshot()) == new);
         assert_eq!(michael(&live.snapshot()), old, "{fault}");
         let health = live.health();
         let problem = health.last_error.expect("the failure is told");
         assert!(!problem.error.message().is_empty() && !format!("{problem:?}").contains("secret"), "{fault}");
         sandbox.clear_faults();
-        until(&format!("{fault}: healed"), &live, || michael(&live.snapshot()) == new);
-        until(&format!("{fault}: live"), &live, || {
+        until_live(&format!("{fault}: healed"), &live, || michael(&live.snapshot()) == new);
+        until_live(&format!("{fault}: live"), &live, || {
             let health = live.health();
             health.state == State::Live && health.failing.is_empty()
         });
@@ -125,8 +102,8 @@ fn a_broken_answer_costs_nothing_but_time() {
 
 #[test]
 fn a_server_that_is_broken_as_a_whole_is_told_and_waited_for() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
-    let live = open(&sandbox);
+    let sandbox = sandbox();
+    let live = open(config(&sandbox));
     for (fault, state) in [
         ("drop", State::Stale),
         ("status=503", State::Stale),
@@ -138,37 +115,37 @@ fn a_server_that_is_broken_as_a_whole_is_told_and_waited_for() {
         ("redirect=https://pbx:55050/", State::Failed),
     ] {
         sandbox.fault_from_str(fault).unwrap();
-        until(&format!("{fault}: {state}"), &live, || live.health().state == state);
+        until_live(&format!("{fault}: {state}"), &live, || live.health().state == state);
         assert_eq!(michael(&live.snapshot()), "Michael Y", "{fault}");
         let before = sandbox.request_count();
         std::thread::sleep(Duration::from_millis(300));
         assert!(sandbox.request_count() - before < 300, "{fault}: no storm");
         sandbox.clear_faults();
-        until(&format!("{fault}: live again"), &live, || live.health().state == State::Live);
+        until_live(&format!("{fault}: live again"), &live, || live.health().state == State::Live);
     }
 }
 
 #[test]
 fn a_list_that_is_suddenly_nearly_empty_is_asked_for_once_more() {
     let sandbox = Sandbox::start(SandboxConfig::new().users(40)).unwrap();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     let count = || live.snapshot().core_server("default").unwrap().users().len();
     let before = count();
     sandbox.fault_from_str("body=list; on=*/users; times=1").unwrap();
-    let held = || live.metrics().iter().any(|(name, value)| *name == "held_back_answers" && *value == 1);
-    until("held back", &live, held);
+    let held = || metric(&live, "held_back_answers") == 1;
+    until_live("held back", &live, held);
     let asked = sandbox.request_count();
-    until("asked again", &live, || sandbox.request_count() > asked + 20);
+    until_live("asked again", &live, || sandbox.request_count() > asked + 20);
     assert_eq!(count(), before);
     assert!(live.health().last_error.unwrap().error.message().contains("shrank"));
     sandbox.fault_from_str("body=list; on=*/users").unwrap();
-    until("believed", &live, || count() == 0);
+    until_live("believed", &live, || count() == 0);
 }
 
 #[test]
 fn a_list_that_is_nearly_empty_right_after_a_restart_is_asked_for_once_more() {
     let sandbox = Sandbox::start(SandboxConfig::new().users(40)).unwrap();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     let users = || (live.snapshot().epoch(), live.snapshot().core_server("default").unwrap().users().len());
     let before = users().1;
     for (epoch, times, after) in [(2, "; times=1", before), (3, "", 0)] {
@@ -177,26 +154,26 @@ fn a_list_that_is_nearly_empty_right_after_a_restart_is_asked_for_once_more() {
         let core = sandbox.core_server_id();
         sandbox.fault_from_str(&format!("text=[]; on=coreServers/{core}/users{times}")).unwrap();
         sandbox.start_listening().unwrap();
-        until("the new incarnation", &live, || users().0 == epoch);
+        until_live("the new incarnation", &live, || users().0 == epoch);
         assert_eq!(users().1, after);
-        let held = live.metrics().iter().find(|(name, _)| *name == "held_back_answers").unwrap().1;
+        let held = metric(&live, "held_back_answers");
         assert_eq!(held, epoch - 1);
     }
 }
 
 #[test]
 fn a_hidden_list_goes_and_comes_back_and_a_gone_instance_goes() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
-    let live = open(&sandbox);
+    let sandbox = sandbox();
+    let live = open(config(&sandbox));
     let known = || live.snapshot().core_server("default").unwrap().conferences().is_known();
     assert!(known());
     sandbox.fault_from_str("status=404; on=*/conferences").unwrap();
-    until("hidden", &live, || !known());
+    until_live("hidden", &live, || !known());
     assert_eq!(live.health().state, State::Live);
     sandbox.clear_faults();
-    until("back", &live, known);
+    until_live("back", &live, known);
     sandbox.remove_extension("4224").unwrap();
-    until("gone", &live, || {
+    until_live("gone", &live, || {
         let snapshot = live.snapshot();
         let found = snapshot.core_server("default").unwrap().extensions().by_name("4224").map(|e| e.id());
         found.is_err_and(|error| error.code() == Code::NotFound)
@@ -206,7 +183,7 @@ fn a_hidden_list_goes_and_comes_back_and_a_gone_instance_goes() {
 #[test]
 fn a_server_that_is_up_and_down_all_the_time_is_followed() {
     let sandbox = Sandbox::start(SandboxConfig::new().users(5)).unwrap();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     for round in 0..10 {
         sandbox.stop_listening();
         std::thread::sleep(Duration::from_millis(50));
@@ -217,7 +194,7 @@ fn a_server_that_is_up_and_down_all_the_time_is_followed() {
         }
     }
     let last = sandbox.core_server_id();
-    until("the last incarnation", &live, || {
+    until_live("the last incarnation", &live, || {
         live.health().state == State::Live
             && live.snapshot().core_server("default").is_ok_and(|server| server.id() == last)
     });
@@ -225,9 +202,9 @@ fn a_server_that_is_up_and_down_all_the_time_is_followed() {
 
 #[test]
 fn an_action_whose_answer_is_lost_is_unknown_and_never_sent_twice() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
-    let live = open(&sandbox);
-    let posts = || sandbox.requests().iter().filter(|request| request.method == "POST").count();
+    let sandbox = sandbox();
+    let live = open(config(&sandbox));
+    let posts = || posts(&sandbox).len();
     for fault in
         ["cut=0", "cut=20", "reset=0", "drop", "stall=before_head", "garbage=50", "status=500", "status=502", "drip=1"]
     {
@@ -253,12 +230,12 @@ fn an_action_whose_answer_is_lost_is_unknown_and_never_sent_twice() {
 
 #[test]
 fn a_list_that_is_not_confirmed_in_time_makes_the_client_stale_and_says_which() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
-    let live = open(&sandbox);
+    let sandbox = sandbox();
+    let live = open(config(&sandbox));
     assert_eq!((live.health().state, live.health().overdue.len()), (State::Live, 0));
     let calls = format!("coreServers/{}/callSegments", sandbox.core_server_id());
     sandbox.fault_from_str(&format!("status=500; on={calls}")).unwrap();
-    until("stale", &live, || live.health().state == State::Stale);
+    until_live("stale", &live, || live.health().state == State::Stale);
     let health = live.health();
     let (kind, age) = health.overdue[0];
     assert_eq!((health.overdue.len(), kind), (1, Kind::CallSegment));
@@ -268,7 +245,7 @@ fn a_list_that_is_not_confirmed_in_time_makes_the_client_stale_and_says_which() 
     let users = live.snapshot().core_server("default").unwrap().users().age().unwrap();
     assert!(users < age, "{users:?}");
     sandbox.clear_faults();
-    until("live again", &live, || live.health().state == State::Live);
+    until_live("live again", &live, || live.health().state == State::Live);
     assert!(live.health().overdue.is_empty());
 }
 
@@ -283,17 +260,16 @@ fn new_credentials_are_tried_at_once_for_what_was_forbidden_by_itself() {
     };
     let forbidden = |live: &Live| live.health().failing.iter().any(|(kind, _)| *kind == Kind::User);
     let users = format!("status=403; on=coreServers/{}/users", sandbox.core_server_id());
-    let live = Live::open(slow()).unwrap();
-    live.wait(LONG).unwrap();
+    let live = open(slow());
     sandbox.fault_from_str(&users).unwrap();
-    until("forbidden", &live, || forbidden(&live));
+    until_live("forbidden", &live, || forbidden(&live));
     sandbox.clear_faults();
     live.set_credentials("other", "better").unwrap();
-    until("allowed", &live, || !forbidden(&live));
+    until_live("allowed", &live, || !forbidden(&live));
     // The same before the first snapshot.
     sandbox.fault_from_str(&users).unwrap();
     let live = Live::open(slow()).unwrap();
-    until("forbidden at the start", &live, || forbidden(&live));
+    until_live("forbidden at the start", &live, || forbidden(&live));
     sandbox.clear_faults();
     live.set_credentials("other", "better").unwrap();
     live.wait(LONG).unwrap();
@@ -314,7 +290,7 @@ fn a_kind_that_fails_everywhere_does_not_keep_the_first_snapshot_back() {
         assert_eq!((mike(&snapshot).as_str(), michael(&snapshot).as_str()), ("Mike", "Michael Y"), "{fault}");
         assert!(live.health().failing.iter().any(|(kind, _)| *kind == Kind::Status), "{fault}: it is told");
         sandbox.clear_faults();
-        until(&format!("{fault}: healed"), &live, || {
+        until_live(&format!("{fault}: healed"), &live, || {
             let snapshot = live.snapshot();
             let mike = snapshot.core_server("default").unwrap().users().by_name("mike").unwrap();
             User::try_from(mike).unwrap().status().is_some() && live.health().failing.is_empty()
@@ -325,28 +301,28 @@ fn a_kind_that_fails_everywhere_does_not_keep_the_first_snapshot_back() {
 #[test]
 fn a_kind_that_begins_to_fail_everywhere_holds_up_nothing_else() {
     let sandbox = Sandbox::start(SandboxConfig::new().users(50)).unwrap();
-    let live = open(&sandbox);
-    let failed = || live.metrics().iter().find(|(name, _)| *name == "failed_requests").unwrap().1;
+    let live = open(config(&sandbox));
+    let failed = || metric(&live, "failed_requests");
     for (round, fault) in ["status=500", "status=403", "body=html"].iter().enumerate() {
         let (before, new) = (failed(), format!("Michael {round}"));
         sandbox.fault_from_str(&format!("{fault}; on=**/status")).unwrap();
-        until(&format!("{fault}: many failures"), &live, || {
+        until_live(&format!("{fault}: many failures"), &live, || {
             assert_eq!(live.health().state, State::Live, "{fault}");
             failed() > before + 60
         });
         sandbox.set_display_name("4224", &new).unwrap();
-        until(&format!("{fault}: the extensions go on"), &live, || michael(&live.snapshot()) == new);
+        until_live(&format!("{fault}: the extensions go on"), &live, || michael(&live.snapshot()) == new);
         sandbox.clear_faults();
-        until(&format!("{fault}: healed"), &live, || live.health().failing.is_empty());
+        until_live(&format!("{fault}: healed"), &live, || live.health().failing.is_empty());
     }
 }
 
 #[test]
 fn one_lists_long_retry_after_does_not_keep_the_first_snapshot_back_and_is_obeyed() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     sandbox.fault_from_str("status=503; retry_after=300; on=coreServers/*/users").unwrap();
     sandbox.fault_from_str("status=503; retry_after=300; on=**/callSegments").unwrap();
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     let snapshot = live.snapshot();
     let server = snapshot.core_server("default").unwrap();
     assert!(!server.users().is_known() && michael(&snapshot) == "Michael Y");
@@ -367,18 +343,17 @@ fn a_kind_whose_every_connection_breaks_pauses_nothing_else_for_long() {
     let mut config = config(&sandbox);
     // A pause takes half a second on the average.
     config.backoff(Duration::from_millis(50), Duration::from_secs(1)).unwrap();
-    let live = Live::open(config).unwrap();
-    live.wait(LONG).unwrap();
+    let live = open(config);
     assert!(live.health().failing.iter().any(|(kind, _)| *kind == Kind::Status), "it is told");
     let asked = sandbox.request_count();
-    until("polled on", &live, || sandbox.request_count() > asked + 1_000);
+    until_live("polled on", &live, || sandbox.request_count() > asked + 1_000);
     assert_eq!(live.health().state, State::Live);
     // A server that is gone is noticed all the same.
     sandbox.stop_listening();
-    until("gone", &live, || live.health().state == State::Stale);
+    until_live("gone", &live, || live.health().state == State::Stale);
     sandbox.clear_faults();
     sandbox.start_listening().unwrap();
-    until("healed", &live, || live.health().failing.is_empty() && live.health().state == State::Live);
+    until_live("healed", &live, || live.health().failing.is_empty() && live.health().state == State::Live);
 }
 
 #[test]
@@ -386,11 +361,11 @@ fn a_kind_that_stalls_everywhere_does_not_keep_the_first_snapshot_back() {
     let sandbox = Sandbox::start(SandboxConfig::new().users(300)).unwrap();
     sandbox.fault_from_str("stall=before_head; on=**/status").unwrap();
     // To try each of them would take half a minute.
-    let live = open(&sandbox);
+    let live = open(config(&sandbox));
     assert_eq!(live.snapshot().core_server("default").unwrap().users().len(), 300);
     assert!(live.health().failing.iter().any(|(kind, _)| *kind == Kind::Status), "it is told");
     sandbox.clear_faults();
-    until("healed", &live, || {
+    until_live("healed", &live, || {
         let snapshot = live.snapshot();
         let users = snapshot.core_server("default").unwrap().users();
         users.iter_as::<User>().all(|user| user.status().is_some())
@@ -402,10 +377,9 @@ fn a_kind_that_stalls_everywhere_holds_up_nothing_else() {
     let sandbox = Sandbox::start(SandboxConfig::new().users(300)).unwrap();
     let mut config = config(&sandbox);
     config.first_byte_timeout(Duration::from_secs(2)).unwrap().request_timeout(Duration::from_secs(2)).unwrap();
-    let live = Live::open(config).unwrap();
-    live.wait(LONG).unwrap();
+    let live = open(config);
     sandbox.fault_from_str("stall=before_head; on=**/status").unwrap();
-    until("they fail", &live, || live.health().failing.iter().any(|(kind, _)| *kind == Kind::Status));
+    until_live("they fail", &live, || live.health().failing.iter().any(|(kind, _)| *kind == Kind::Status));
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(3) {
         let age = live.snapshot().age();

@@ -1,6 +1,8 @@
 //! Faults of the server and of the host, each with what is told of it, and how it heals.
 #![cfg(all(feature = "sandbox", target_os = "linux"))]
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -17,31 +19,12 @@ use isymphony::{Code, Config, Live};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use uuid::Uuid;
 
-const LONG: Option<Duration> = Some(Duration::from_secs(20));
+use common::{VERY_LONG, metric, ms, open_within, polling, posts, sandbox, until_shown};
 
 fn config(sandbox: &Sandbox) -> Config {
-    let mut config = Config::new(&sandbox.url()).unwrap();
-    config.backoff(Duration::from_millis(2), Duration::from_millis(100)).unwrap().events(false);
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_millis(10), Duration::from_millis(50)).unwrap();
-    }
-    config.max_requests_per_second(2000.0).unwrap();
+    let mut config = polling(sandbox, ms(10), ms(50));
+    config.backoff(ms(2), ms(100)).unwrap().events(false);
     config
-}
-
-fn open(config: Config) -> Live {
-    let live = Live::open(config).unwrap();
-    live.wait(LONG).unwrap();
-    live
-}
-
-#[track_caller]
-fn until(what: &str, live: &Live, mut done: impl FnMut(&Snapshot) -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !done(&live.snapshot()) {
-        assert!(Instant::now() < deadline, "{what}: {:#?}", live.health());
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 fn extensions(snapshot: &Snapshot) -> Vec<Extension<'_>> {
@@ -57,18 +40,18 @@ fn calls_that_are_confirmed_late(sandbox: &Sandbox) -> Config {
 
 #[test]
 fn a_call_that_was_over_when_all_calls_were_read_first_is_gone_soon() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let core_server = sandbox.core_server_id();
     for (n, number) in (1..).zip(sandbox.extension_numbers()) {
         let calls =
             format!("coreServers/{core_server}/extensions/{}/callSegments", sandbox.extension_id(&number).unwrap());
         sandbox.override_body(&calls, &format!(r#"[{{"id":"{}"}}]"#, Uuid::from_u128(n)));
     }
-    let live = open(calls_that_are_confirmed_late(&sandbox));
+    let live = open_within(VERY_LONG, calls_that_are_confirmed_late(&sandbox));
     let has = |extension: &Extension<'_>| !extension.call_segments().is_empty();
     assert!(extensions(&live.snapshot()).iter().all(has));
     sandbox.clear_overrides();
-    until("gone everywhere", &live, |now| !extensions(now).iter().any(has));
+    until_shown("gone everywhere", &live, |now| !extensions(now).iter().any(has));
 }
 
 #[test]
@@ -81,22 +64,22 @@ fn calls_that_are_read_after_their_extensions_find_them() {
     let live = Live::open(config).unwrap();
     let numbers = sandbox.extension_numbers();
     let asked = || sandbox.requests().iter().filter(|request| request.path.contains("/extensions/")).count();
-    until("the extensions' calls", &live, |_| asked() >= 2 * numbers.len());
+    until_shown("the extensions' calls", &live, |_| asked() >= 2 * numbers.len());
     for number in numbers.iter().take(10) {
         sandbox.add_call(number, &Caller::new("Ann", "5550001")).unwrap();
     }
-    live.wait(LONG).unwrap();
+    live.wait(VERY_LONG).unwrap();
     let placed = |now: &Snapshot| extensions(now).iter().filter(|e| !e.call_segments().is_empty()).count();
-    until("all are placed", &live, |now| placed(now) == 10);
+    until_shown("all are placed", &live, |now| placed(now) == 10);
 }
 
 #[test]
 fn new_extensions_find_their_users() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
     // The users' own lists of extensions are only confirmed within half a minute.
     config.cadence(Kind::Extension, Duration::from_millis(50), Duration::from_secs(2)).unwrap();
-    let live = open(config);
+    let live = open_within(VERY_LONG, config);
     let before = live.snapshot();
     let users = before.core_server("default").unwrap().users();
     let users: Vec<&str> = users.iter().take(6).map(|user| user.name().unwrap()).collect();
@@ -108,35 +91,35 @@ fn new_extensions_find_their_users() {
         sandbox.add_extension(&format!("700{n}"), "New", Some(user)).unwrap();
     }
     let has_its_own = |now: &Snapshot, user: &&str| count(now, user) == count(&before, user) + 1;
-    until("each is its user's", &live, |now| users.iter().all(|user| has_its_own(now, user)));
+    until_shown("each is its user's", &live, |now| users.iter().all(|user| has_its_own(now, user)));
 }
 
 #[test]
 fn extensions_that_were_hidden_find_their_users_again() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
     config.cadence(Kind::Extension, Duration::from_millis(50), Duration::from_secs(2)).unwrap();
-    let live = open(config);
+    let live = open_within(VERY_LONG, config);
     let before = live.snapshot();
     let of_users = |now: &Snapshot| -> Vec<Vec<Uuid>> {
         let users = now.core_server("default").unwrap().users().iter_as::<User<'_>>();
         users.map(|user| user.extensions().iter().map(|extension| extension.id()).collect()).collect()
     };
     sandbox.fault_from_str(&format!("status=404; on=coreServers/{}/extensions", sandbox.core_server_id())).unwrap();
-    until("hidden", &live, |now| !now.core_server("default").unwrap().extensions().is_known());
+    until_shown("hidden", &live, |now| !now.core_server("default").unwrap().extensions().is_known());
     assert!(of_users(&live.snapshot()).iter().all(Vec::is_empty));
     sandbox.clear_faults();
-    until("back", &live, |now| of_users(now) == of_users(&before));
+    until_shown("back", &live, |now| of_users(now) == of_users(&before));
 }
 
 #[test]
 fn what_only_a_user_has_is_told_when_the_list_of_all_goes_and_comes() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let (core_server, mike) = (sandbox.core_server_id(), sandbox.user_id("mike").unwrap());
     let id = Uuid::from_u128(7);
     let list = format!("coreServers/{core_server}/users/{mike}/extensions");
     sandbox.override_body(&list, &format!(r#"[{{"id":"{id}","extensionNumber":"777"}}]"#));
-    let live = open(config(&sandbox));
+    let live = open_within(VERY_LONG, config(&sandbox));
     assert!(live.snapshot().by_id(id).is_none(), "the list of all does not have it");
     let mut watch = live.watch(Filter::default().kinds([Kind::Extension]));
     let mut is_told = false;
@@ -145,7 +128,7 @@ fn what_only_a_user_has_is_told_when_the_list_of_all_goes_and_comes() {
             true => sandbox.fault_from_str(&format!("status=404; on=coreServers/{core_server}/extensions")).unwrap(),
             false => sandbox.clear_faults(),
         }
-        until("told", &live, |_| {
+        until_shown("told", &live, |_| {
             while let Some(change) = watch.next(Some(Duration::ZERO)).unwrap() {
                 if change.resource().is_some_and(|resource| resource.id() == id) {
                     is_told = change.kind != ChangeKind::Removed;
@@ -159,55 +142,51 @@ fn what_only_a_user_has_is_told_when_the_list_of_all_goes_and_comes() {
 
 #[test]
 fn an_extension_lists_the_agents_that_name_it_soon() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
     config.cadence(Kind::Agent, Duration::from_millis(50), Duration::from_secs(2)).unwrap();
-    let live = open(config);
+    let live = open_within(VERY_LONG, config);
     let agents = SubId::find(Kind::Extension, "agents").unwrap();
     let before = live.snapshot();
     let free: Vec<Extension<'_>> = extensions(&before).into_iter().filter(|e| e.agents().is_empty()).take(6).collect();
     for extension in &free {
         sandbox.log_in_agent("5001", extension.extension_number().unwrap()).unwrap();
     }
-    until("each has its agent", &live, |now| {
+    until_shown("each has its agent", &live, |now| {
         free.iter().all(|extension| now.by_id(extension.id()).unwrap().sub(agents).len() == 1)
     });
 }
 
 #[test]
 fn what_is_hidden_while_all_is_read_first_is_there_soon() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
     config.cadence(Kind::Extension, Duration::from_millis(50), Duration::from_secs(2)).unwrap();
     sandbox.fault_from_str("status=404; on=*/users/*/extensions").unwrap();
-    let live = open(config);
+    let live = open_within(VERY_LONG, config);
     sandbox.clear_faults();
     let is_known = |user: Resource<'_>| user.sub(SubId::find(Kind::User, "extensions").unwrap()).is_known();
-    until("the users' extensions", &live, |now| now.core_server("default").unwrap().users().iter().all(is_known));
+    until_shown("the users' extensions", &live, |now| now.core_server("default").unwrap().users().iter().all(is_known));
 }
 
 #[test]
 fn calls_that_were_hidden_are_back_soon() {
     let sandbox = Sandbox::start(SandboxConfig::new().ring_time(Duration::from_secs(3600))).unwrap();
-    let live = open(calls_that_are_confirmed_late(&sandbox));
+    let live = open_within(VERY_LONG, calls_that_are_confirmed_late(&sandbox));
     let call = sandbox.add_call("4224", &Caller::new("Ann", "5550001")).unwrap();
     let calls = format!("extensions/{}/callSegments", sandbox.extension_id("4224").unwrap());
     let is_on = |now: &Snapshot| {
         let extension = now.core_server("default").unwrap().extensions().find("4224").unwrap();
         Extension::try_from(extension).unwrap().call_segments().by_id(call).is_some()
     };
-    until("it is on its extension", &live, is_on);
+    until_shown("it is on its extension", &live, is_on);
     sandbox.fault_from_str(&format!("status=404; on=*/{calls}")).unwrap();
     // A second call makes its list be looked at.
     sandbox.add_call("4224", &Caller::new("Bob", "4224")).unwrap();
-    until("hidden", &live, |now| !is_on(now));
+    until_shown("hidden", &live, |now| !is_on(now));
     assert!(live.snapshot().by_id(call).is_some());
     sandbox.clear_faults();
-    until("back", &live, is_on);
-}
-
-fn metric(live: &Live, name: &str) -> u64 {
-    live.metrics().iter().find(|(metric, _)| *metric == name).unwrap().1
+    until_shown("back", &live, is_on);
 }
 
 /// What is told of odd things in answers.
@@ -216,8 +195,8 @@ const COUNTED: [&str; 5] =
 
 #[test]
 fn what_is_odd_in_a_list_costs_its_item_at_most_and_is_counted() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
-    let live = open(config(&sandbox));
+    let sandbox = sandbox();
+    let live = open_within(VERY_LONG, config(&sandbox));
     let before = live.snapshot();
     let whole: Vec<String> = extensions(&before).iter().map(|extension| extension.raw()).collect();
     let id = |n: u128| Uuid::from_u128(n).to_string();
@@ -247,7 +226,7 @@ fn what_is_odd_in_a_list_costs_its_item_at_most_and_is_counted() {
         let (snapshot, quiet) = (live.snapshot(), counts());
         sandbox.respond_with(&path, RawResponse::json(body));
         sandbox.set_displayed_name("mike", &what).unwrap();
-        let changed = live.refresh(LONG).unwrap();
+        let changed = live.refresh(VERY_LONG).unwrap();
         assert_eq!(changed.by_id(Uuid::from_u128(n)).is_some(), is_kept && n < 13, "{what}");
         for extension in extensions(&snapshot) {
             let now = changed.by_id(extension.id()).map(|now| now.raw());
@@ -260,7 +239,7 @@ fn what_is_odd_in_a_list_costs_its_item_at_most_and_is_counted() {
         assert_eq!(counts(), more, "{what}");
         assert!(live.health().failing.is_empty(), "{what}");
         sandbox.clear_overrides();
-        until("healed", &live, |now| {
+        until_shown("healed", &live, |now| {
             counts() == quiet && now.by_id(Uuid::from_u128(n)).is_none() && extensions(now).len() == whole.len()
         });
     }
@@ -269,7 +248,7 @@ fn what_is_odd_in_a_list_costs_its_item_at_most_and_is_counted() {
 #[test]
 fn of_an_agent_that_two_queues_tell_differently_the_latest_news_counts() {
     let sandbox = Sandbox::start(SandboxConfig::new().queues(2)).unwrap();
-    let live = open(config(&sandbox));
+    let live = open_within(VERY_LONG, config(&sandbox));
     let before = live.snapshot();
     let queues: Vec<Uuid> =
         before.core_server("default").unwrap().queues().iter().take(2).map(|queue| queue.id()).collect();
@@ -278,7 +257,7 @@ fn of_an_agent_that_two_queues_tell_differently_the_latest_news_counts() {
     let says = |queue: usize, name: &str| {
         let path = format!("coreServers/{}/queues/{}/agents", sandbox.core_server_id(), queues[queue]);
         sandbox.override_body(&path, &format!(r#"[{{"id":"{id}","name":"{name}"}}]"#));
-        until(name, &live, |now| now.by_id(id).is_some_and(|agent| name_of(agent) == name));
+        until_shown(name, &live, |now| now.by_id(id).is_some_and(|agent| name_of(agent) == name));
     };
     let agents = SubId::find(Kind::Queue, "agents").unwrap();
     let in_queue = |now: &Snapshot, queue: usize| now.by_id(queues[queue]).unwrap().sub(agents).by_id(id).map(name_of);
@@ -286,23 +265,23 @@ fn of_an_agent_that_two_queues_tell_differently_the_latest_news_counts() {
     for (queue, name) in [(1, "Bea"), (0, "Cleo"), (1, "Dora"), (1, "Eve"), (0, "Flo")] {
         let other = in_queue(&live.snapshot(), 1 - queue);
         says(queue, name);
-        let now = live.refresh(LONG).unwrap();
+        let now = live.refresh(VERY_LONG).unwrap();
         assert_eq!((in_queue(&now, queue).as_deref(), in_queue(&now, 1 - queue)), (Some(name), other));
         let paths = agents.row().segment;
         assert!(now.by_id(id).unwrap().id_path().to_string().contains(&format!("{}/{paths}", queues[queue])));
     }
     sandbox.clear_overrides();
-    until("gone", &live, |now| now.by_id(id).is_none());
+    until_shown("gone", &live, |now| now.by_id(id).is_none());
     assert!(live.health().state == State::Live && live.snapshot().epoch() == before.epoch());
 }
 
 #[test]
 fn a_redirect_leads_nowhere_and_the_error_says_what_to_set() {
-    let other = Sandbox::start(SandboxConfig::new()).unwrap();
+    let other = sandbox();
     let sandbox = Sandbox::start(SandboxConfig::new().credentials("manager", "much-secret")).unwrap();
     let mut config = config(&sandbox);
     config.credentials("manager", "much-secret").unwrap();
-    let live = open(config);
+    let live = open_within(VERY_LONG, config);
     let elsewhere = other.url();
     for (fault, says) in [
         ("redirect=https://127.0.0.1:55050/".to_owned(), "https"),
@@ -310,7 +289,7 @@ fn a_redirect_leads_nowhere_and_the_error_says_what_to_set() {
         (format!("redirect={elsewhere}; code=308"), &*elsewhere),
     ] {
         sandbox.fault_from_str(&fault).unwrap();
-        until(&fault, &live, |_| live.health().state == State::Failed);
+        until_shown(&fault, &live, |_| live.health().state == State::Failed);
         let error = live.health().last_error.unwrap().error;
         assert!(error.message().contains(says) && !error.retryable(), "{error}");
         assert!(!format!("{error:?} {error}").contains("much-secret"));
@@ -318,7 +297,7 @@ fn a_redirect_leads_nowhere_and_the_error_says_what_to_set() {
         assert!(refused.message().contains(says), "{refused}");
         assert_eq!(extensions(&live.snapshot()).len(), sandbox.extension_numbers().len());
         sandbox.clear_faults();
-        until("healed", &live, |_| live.health().state == State::Live);
+        until_shown("healed", &live, |_| live.health().state == State::Live);
     }
     assert_eq!((other.request_count(), other.connections()), (0, 0), "nothing was sent elsewhere");
 }
@@ -328,14 +307,14 @@ fn the_return_of_a_server_is_no_storm() {
     let sandbox = Sandbox::start(SandboxConfig::new().users(300)).unwrap();
     let mut config = config(&sandbox);
     config.kinds([Kind::User, Kind::Status]).max_requests_per_second(200.0).unwrap();
-    let live = open(config);
+    let live = open_within(VERY_LONG, config);
     for _ in 0..2 {
         sandbox.stop_listening();
-        until("down", &live, |_| live.health().state == State::Stale);
+        until_shown("down", &live, |_| live.health().state == State::Stale);
         std::thread::sleep(Duration::from_millis(300));
         sandbox.clear_requests();
         sandbox.start_listening().unwrap();
-        until("up", &live, |_| live.health().state == State::Live && sandbox.requests().len() > 300);
+        until_shown("up", &live, |_| live.health().state == State::Live && sandbox.requests().len() > 300);
         let came: Vec<Duration> = sandbox.requests().iter().map(|request| request.at).collect();
         let span = Duration::from_millis(500);
         let most = came.iter().map(|from| came.iter().filter(|at| (*from..*from + span).contains(*at)).count()).max();
@@ -346,14 +325,14 @@ fn the_return_of_a_server_is_no_storm() {
 
 #[test]
 fn a_slow_watch_gets_the_latest_of_each_and_is_told_how_much_was_merged() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
-    let live = open(config(&sandbox));
+    let sandbox = sandbox();
+    let live = open_within(VERY_LONG, config(&sandbox));
     let mut watch = live.watch(Filter::default().kinds([Kind::Extension]));
     for n in 1..=20 {
         sandbox.set_display_name("4224", &format!("Michael {n}")).unwrap();
-        live.refresh(LONG).unwrap();
+        live.refresh(VERY_LONG).unwrap();
     }
-    let change = watch.next(LONG).unwrap().unwrap();
+    let change = watch.next(VERY_LONG).unwrap().unwrap();
     let says = [&change.old, &change.new].map(|side| {
         let extension = Extension::try_from(side.as_ref().unwrap().get()).unwrap();
         extension.display_name().unwrap().to_owned()
@@ -373,13 +352,13 @@ fn inherited() -> BTreeSet<String> {
 #[test]
 fn a_program_that_the_process_starts_inherits_nothing() {
     let before = inherited();
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
-    let live = open(config.events(true).clone());
+    let live = open_within(VERY_LONG, config.events(true).clone());
     let watch = live.watch(Filter::default());
     watch.fd().unwrap();
-    live.extension("4224", None).unwrap().originate("5551234").unwrap().wait(LONG).unwrap();
-    until("the events", &live, |_| live.health().events == EventsState::Connected);
+    live.extension("4224", None).unwrap().originate("5551234").unwrap().wait(VERY_LONG).unwrap();
+    until_shown("the events", &live, |_| live.health().events == EventsState::Connected);
     assert_eq!(inherited(), before);
 }
 
@@ -391,7 +370,7 @@ fn signals_all_the_time_interrupt_nothing() {
     let action = SigAction::new(SigHandler::Handler(ignore), flags, SigSet::empty());
     // SAFETY: the handler does nothing.
     unsafe { sigaction(Signal::SIGUSR1, &action) }.unwrap();
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let (url, done) = (sandbox.url(), Arc::new(AtomicBool::new(false)));
     sandbox.fault_from_str("delay=50ms; method=POST").unwrap();
     let (tell, thread) = std::sync::mpsc::channel();
@@ -402,17 +381,17 @@ fn signals_all_the_time_interrupt_nothing() {
         let life = std::panic::catch_unwind(|| {
             for n in 0..3 {
                 let live = Live::open(Config::new(&url).unwrap()).unwrap();
-                live.wait(LONG).unwrap();
+                live.wait(VERY_LONG).unwrap();
                 let mut watch = live.watch(Filter::default().kinds([Kind::CallSegment]).events(false));
                 for _ in 0..3 {
                     let ticket = live.extension("4224", None).unwrap().originate(format!("555{n}")).unwrap();
                     assert_eq!(ticket.outcome(), Outcome::Accepted);
-                    ticket.wait(LONG).unwrap();
-                    live.refresh(LONG).unwrap();
+                    ticket.wait(VERY_LONG).unwrap();
+                    live.refresh(VERY_LONG).unwrap();
                 }
-                assert!(watch.next(LONG).unwrap().is_some());
-                assert!(live.get_raw("coreServers", LONG).is_ok());
-                live.close(LONG);
+                assert!(watch.next(VERY_LONG).unwrap().is_some());
+                assert!(live.get_raw("coreServers", VERY_LONG).is_ok());
+                live.close(VERY_LONG);
             }
         });
         end.store(true, Relaxed);
@@ -425,7 +404,7 @@ fn signals_all_the_time_interrupt_nothing() {
         std::thread::sleep(Duration::from_micros(500));
     }
     busy.join().unwrap().unwrap();
-    assert_eq!(sandbox.requests().iter().filter(|request| request.method == "POST").count(), 9);
+    assert_eq!(posts(&sandbox).len(), 9);
 }
 
 /// A logger of the application's that hangs at what is told of one server.
@@ -449,10 +428,10 @@ impl log::Log for Hanging {
 
 #[test]
 fn a_sync_that_hangs_shows_by_its_age_alone() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
     config.first_byte_timeout(Duration::from_millis(300)).unwrap();
-    let live = open(config);
+    let live = open_within(VERY_LONG, config);
     log::set_logger(&HANGING).unwrap();
     log::set_max_level(log::LevelFilter::Warn);
     *HANGING.0.lock().unwrap() = Some(sandbox.url());
@@ -460,17 +439,17 @@ fn a_sync_that_hangs_shows_by_its_age_alone() {
     sandbox.fault_from_str("drop; times=20").unwrap();
     // It can tell nothing any more, and asks for nothing.
     let (mut before, mut since) = (requests(), Instant::now());
-    until("it hangs", &live, |_| {
+    until_shown("it hangs", &live, |_| {
         if requests() != before {
             (before, since) = (requests(), Instant::now());
         }
         since.elapsed() > Duration::from_millis(500)
     });
     let age = live.snapshot().age();
-    until("stale", &live, |now| now.age() > age && live.health().state == State::Stale);
+    until_shown("stale", &live, |now| now.age() > age && live.health().state == State::Stale);
     assert_eq!(extensions(&live.snapshot()).len(), sandbox.extension_numbers().len());
     assert_eq!(live.snapshot_within(Duration::from_millis(100)).unwrap_err().code(), Code::Stale);
     *HANGING.0.lock().unwrap() = None;
     HANGING.1.notify_all();
-    until("healed", &live, |now| live.health().state == State::Live && now.age() < age);
+    until_shown("healed", &live, |now| live.health().state == State::Live && now.age() < age);
 }

@@ -1,6 +1,8 @@
 //! What a server may do to many at once, again and again, or at the worst moment.
 #![cfg(all(feature = "sandbox", target_os = "linux"))]
 
+mod common;
+
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,39 +11,21 @@ use std::time::{Duration, Instant};
 use isymphony::catalog::Kind;
 use isymphony::health::State;
 use isymphony::sandbox::{Sandbox, SandboxConfig};
-use isymphony::snapshot::{Extension, List, Snapshot, User};
+use isymphony::snapshot::{List, Snapshot, User};
 use isymphony::{Code, Config, Live};
 use uuid::Uuid;
 
-const LONG: Option<Duration> = Some(Duration::from_secs(20));
+use common::{VERY_LONG, count, every_kind, look, memory, metric, michael, ms, open_within, polling, sandbox};
 
 fn config(sandbox: &Sandbox) -> Config {
-    let mut config = Config::new(&sandbox.url()).unwrap();
-    config.backoff(Duration::from_millis(2), Duration::from_millis(100)).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_millis(5), Duration::from_millis(20)).unwrap();
-    }
-    config.max_requests_per_second(5000.0).unwrap();
+    let mut config = polling(sandbox, ms(5), ms(20));
+    config.backoff(ms(2), ms(100)).unwrap().max_requests_per_second(5000.0).unwrap();
     config
 }
 
-fn open(config: Config) -> Live {
-    let live = Live::open(config).unwrap();
-    live.wait(LONG).unwrap();
-    live
-}
-
 #[track_caller]
-fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
-fn metric(live: &Live, name: &str) -> u64 {
-    live.metrics().iter().find(|(metric, _)| *metric == name).unwrap().1
+fn until(what: &str, done: impl FnMut() -> bool) {
+    look(ms(1), VERY_LONG, what, done, String::new);
 }
 
 /// The ids of all that is in a snapshot, and below which core server.
@@ -114,18 +98,14 @@ fn many_clients_do_not_come_back_together() {
     assert!(most < 40, "{most} of 80 within a twentieth of the time: {came:?}");
     sandbox.clear_faults();
     for client in clients {
-        client.wait(LONG).unwrap();
+        client.wait(VERY_LONG).unwrap();
     }
 }
 
 #[test]
 fn the_wait_that_a_server_asks_for_is_kept_for_what_it_asks_it_for() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
-    let live = open(config(&sandbox));
-    let name = |snapshot: &Snapshot| {
-        let extension = snapshot.core_server("default").unwrap().extensions().by_name("4224").unwrap();
-        Extension::try_from(extension).unwrap().display_name().unwrap().to_owned()
-    };
+    let sandbox = sandbox();
+    let live = open_within(VERY_LONG, config(&sandbox));
     for status in [429, 503] {
         sandbox.clear_requests();
         let users = format!("coreServers/{}/users", sandbox.core_server_id());
@@ -138,7 +118,7 @@ fn the_wait_that_a_server_asks_for_is_kept_for_what_it_asks_it_for() {
         until("refused", || refused().is_some());
         let new = format!("Michael {status}");
         sandbox.set_display_name("4224", &new).unwrap();
-        until("the extensions go on", || name(&live.snapshot()) == new);
+        until("the extensions go on", || michael(&live.snapshot()) == new);
         assert!(live.health().failing.iter().any(|(kind, _)| *kind == Kind::User));
         until("asked again", || asked().len() > refused().unwrap() + 1);
         let (asked, refused) = (asked(), refused().unwrap());
@@ -165,10 +145,10 @@ fn answer_length(sandbox: &Sandbox, path: &str) -> usize {
 
 #[test]
 fn an_answer_that_is_cut_at_any_byte_changes_nothing() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
     config.kinds([Kind::ConferenceRoom]).events(false);
-    let live = open(config);
+    let live = open_within(VERY_LONG, config);
     let rooms = |snapshot: &Snapshot| {
         let rooms = snapshot.core_server("default").unwrap().conferences();
         rooms.iter().map(|room| room.raw()).collect::<Vec<_>>()
@@ -185,12 +165,9 @@ fn an_answer_that_is_cut_at_any_byte_changes_nothing() {
     }
 }
 
-/// How many threads ("task") or descriptors ("fd") this process has, and how much memory.
+/// How many threads and descriptors this process has, and how much memory.
 fn held() -> (usize, usize, u64) {
-    let count = |what: &str| std::fs::read_dir(format!("/proc/self/{what}")).unwrap().count();
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    (count("task"), count("fd"), memory.split_whitespace().next().unwrap().parse::<u64>().unwrap() << 10)
+    (count("task"), count("fd"), memory("VmRSS"))
 }
 
 #[test]
@@ -254,12 +231,10 @@ fn a_thousand_faults_of_every_kind_leave_nothing_behind() {
 fn suffer(url: &str) {
     let mut config = Config::new(url).unwrap();
     config.backoff(Duration::from_millis(1), Duration::from_millis(5)).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_millis(1), Duration::from_millis(5)).unwrap();
-    }
+    every_kind(&mut config, ms(1), ms(5));
     config.max_requests_per_second(10000.0).unwrap().body_limit(1 << 20).unwrap();
     config.kinds([Kind::Extension]);
-    let live = open(config);
+    let live = open_within(VERY_LONG, config);
     let failures = |count: u64| {
         let end = metric(&live, "failed_requests") + count;
         until("many failures", || metric(&live, "failed_requests") >= end);

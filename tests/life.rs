@@ -3,6 +3,8 @@
 //! `ISYM_OPENS` (default 10 000) sets how often a client is opened and closed. `make soak` does it more often.
 #![cfg(all(feature = "sandbox", target_os = "linux"))]
 
+mod common;
+
 use std::process::Command;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
@@ -13,37 +15,30 @@ use isymphony::action::Outcome;
 use isymphony::catalog::Kind;
 use isymphony::health::State;
 use isymphony::sandbox::{Sandbox, SandboxConfig};
-use isymphony::snapshot::{Change, ChangeKind, Extension, Snapshot};
+use isymphony::snapshot::{Change, ChangeKind, Extension};
 use isymphony::watch::{Filter, Watch};
 use isymphony::{Code, Config, Live};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-const LONG: Option<Duration> = Some(Duration::from_secs(20));
+use common::{VERY_LONG, count, every_kind, look, memory, michael, ms, open_within, posts, sandbox, setting};
+
 const SMALL_STACK: usize = 256 << 10;
 
 /// A client that asks by itself so rarely that what it knows, somebody asked for.
 fn config(url: &str) -> Config {
     let mut config = Config::new(url).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_secs(300), Duration::from_secs(600)).unwrap();
-    }
-    config.backoff(Duration::from_millis(2), Duration::from_millis(100)).unwrap();
+    every_kind(&mut config, Duration::from_secs(300), Duration::from_secs(600));
+    config.backoff(ms(2), ms(100)).unwrap();
     config
 }
 
 fn open(url: &str) -> Live {
-    let live = Live::open(config(url)).unwrap();
-    live.wait(LONG).unwrap();
-    live
+    open_within(VERY_LONG, config(url))
 }
 
 #[track_caller]
 fn until(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    look(ms(2), VERY_LONG, what, done, String::new);
 }
 
 /// Runs `life` in a process of its own, which has one thread and no more descriptors than it was born with. The sandbox
@@ -61,23 +56,6 @@ fn alone(test: &str, life: impl FnOnce(&str)) {
     print!("{said}");
 }
 
-/// How many threads ("task") or descriptors ("fd") this process has.
-fn count(what: &str) -> usize {
-    std::fs::read_dir(format!("/proc/self/{what}")).unwrap().count()
-}
-
-/// A line of what the kernel says of this process's memory, in bytes.
-fn memory(line: &str) -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let value = status.lines().find_map(|status| status.strip_prefix(line)).unwrap();
-    value.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() << 10
-}
-
-fn name(snapshot: &Snapshot) -> String {
-    let extension = snapshot.core_server("default").unwrap().extensions().by_name("4224").unwrap();
-    Extension::try_from(extension).unwrap().display_name().unwrap().to_owned()
-}
-
 fn heard_name(change: &Change) -> String {
     assert_eq!(change.kind, ChangeKind::Changed);
     Extension::try_from(change.resource().unwrap()).unwrap().display_name().unwrap().to_owned()
@@ -85,13 +63,13 @@ fn heard_name(change: &Change) -> String {
 
 #[test]
 fn ten_thousand_clients_leave_no_thread_no_descriptor_and_no_memory() {
-    let opens = std::env::var("ISYM_OPENS").ok().and_then(|text| text.parse().ok()).unwrap_or(10_000);
+    let opens = setting("ISYM_OPENS", 10_000) as u32;
     alone("ten_thousand_clients_leave_no_thread_no_descriptor_and_no_memory", |url| {
         nix::unistd::alarm::set(200 + opens / 50);
         let life = |n: u32| {
             let live = Live::open(config(url)).unwrap();
             if n.is_multiple_of(20) {
-                live.wait(LONG).unwrap();
+                live.wait(VERY_LONG).unwrap();
             }
             match n % 3 {
                 0 => live.close(None),
@@ -131,23 +109,25 @@ fn a_hundred_clients_of_one_server_all_know_the_truth_and_all_close() {
             }
         });
     };
-    each(&|live| assert_eq!(live.wait(LONG).unwrap().core_server("default").unwrap().id(), sandbox.core_server_id()));
+    each(&|live| {
+        assert_eq!(live.wait(VERY_LONG).unwrap().core_server("default").unwrap().id(), sandbox.core_server_id())
+    });
     sandbox.set_display_name("4224", "Everybody's").unwrap();
-    each(&|live| assert_eq!(name(&live.refresh(LONG).unwrap()), "Everybody's"));
+    each(&|live| assert_eq!(michael(&live.refresh(VERY_LONG).unwrap()), "Everybody's"));
     sandbox.restart();
     each(&|live| {
-        live.refresh(LONG).unwrap();
+        live.refresh(VERY_LONG).unwrap();
         until("the new incarnation", || {
             let snapshot = live.snapshot();
             snapshot.epoch() == 2 && snapshot.core_server("default").unwrap().id() == sandbox.core_server_id()
         });
-        assert_eq!(name(&live.snapshot()), "Everybody's");
+        assert_eq!(michael(&live.snapshot()), "Everybody's");
     });
     each(&|live| live.close(None));
     each(&|live| {
         assert!(live.is_closed() && live.health().state == State::Closed);
-        assert_eq!(live.refresh(LONG).unwrap_err().code(), Code::Closed);
-        assert_eq!(name(&live.snapshot()), "Everybody's", "what was known stays readable");
+        assert_eq!(live.refresh(VERY_LONG).unwrap_err().code(), Code::Closed);
+        assert_eq!(michael(&live.snapshot()), "Everybody's", "what was known stays readable");
     });
 }
 
@@ -155,7 +135,7 @@ fn a_hundred_clients_of_one_server_all_know_the_truth_and_all_close() {
 fn a_thousand_watchers_hear_each_change_until_they_leave() {
     const WATCHERS: usize = 1_000;
     alone("a_thousand_watchers_hear_each_change_until_they_leave", |url| {
-        let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+        let sandbox = sandbox();
         let live = open(&sandbox.url());
         drop(open(url));
         let (descriptors, before) = (count("fd"), memory("VmRSS"));
@@ -165,7 +145,7 @@ fn a_thousand_watchers_hear_each_change_until_they_leave() {
                 watch.fd().unwrap();
             }
             loop {
-                let change = match watch.next(LONG) {
+                let change = match watch.next(VERY_LONG) {
                     Ok(change) => heard_name(&change.expect("a change in time")),
                     Err(error) => return assert_eq!(error.code(), Code::Closed),
                 };
@@ -191,13 +171,13 @@ fn a_thousand_watchers_hear_each_change_until_they_leave() {
                 Builder::new().stack_size(SMALL_STACK).spawn_scoped(scope, move || listen(n, watch)).unwrap();
             }
             sandbox.set_display_name("4224", "First").unwrap();
-            live.refresh(LONG).unwrap();
+            live.refresh(VERY_LONG).unwrap();
             until("all hear it", || heard.load(SeqCst) == WATCHERS && left.load(SeqCst) == WATCHERS / 2);
             let grown = memory("VmRSS") - before;
             println!("{WATCHERS} watchers, each with a thread: {grown} bytes");
             assert!(grown < 128 << 20, "{grown} bytes");
             sandbox.set_display_name("4224", "Second").unwrap();
-            let _ = live.refresh(LONG); // The client may be closed before the call returns.
+            let _ = live.refresh(VERY_LONG); // The client may be closed before the call returns.
         });
         assert_eq!(heard.load(SeqCst), WATCHERS + WATCHERS / 2);
         drop(live);
@@ -207,7 +187,7 @@ fn a_thousand_watchers_hear_each_change_until_they_leave() {
 
 #[test]
 fn closing_twice_from_many_threads_ends_all_that_waits() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     for round in 0..20 {
         sandbox.clear_faults();
         let live = open(&sandbox.url());
@@ -225,7 +205,7 @@ fn closing_twice_from_many_threads_ends_all_that_waits() {
                 scope.spawn(|| watch.next(None).unwrap_err().code()),
             ];
             let action = scope.spawn(|| extension.set_dnd(true));
-            until("the action is sent", || sandbox.requests().iter().any(|request| request.method == "POST"));
+            until("the action is sent", || !posts(&sandbox).is_empty());
             for _ in 0..4 {
                 scope.spawn(|| {
                     together.wait();
@@ -247,12 +227,12 @@ fn a_small_stack_is_enough() {
     let life = || {
         let live = open(&sandbox.url());
         let mut watch = live.watch_from_nothing(Filter::default());
-        assert!(watch.next(LONG).unwrap().is_some());
-        live.extension("4224", None).unwrap().originate("5551234").unwrap().wait(LONG).unwrap();
+        assert!(watch.next(VERY_LONG).unwrap().is_some());
+        live.extension("4224", None).unwrap().originate("5551234").unwrap().wait(VERY_LONG).unwrap();
         assert!(!live.snapshot().diff(watch.snapshot()).is_empty());
         assert!(live.snapshot_within(Duration::ZERO).unwrap_err().code() == Code::Stale);
         assert!(!format!("{live:?} {:?} {:?}", live.health(), live.metrics()).is_empty());
-        live.refresh(LONG).unwrap();
+        live.refresh(VERY_LONG).unwrap();
         live.close(None);
     };
     std::thread::scope(|scope| {
@@ -283,11 +263,11 @@ fn without_descriptors_it_says_so_and_heals_when_they_are_back() {
         assert!(error.code() == Code::ConnectionFailed && error.message().contains("open files"), "{error}");
         assert!(live.snapshot().has_data());
         give_back();
-        late.wait(LONG).unwrap();
+        late.wait(VERY_LONG).unwrap();
         until("it is live", || late.health().state == State::Live);
         assert!(watch.fd().is_ok());
-        live.extension("4224", None).unwrap().originate("1").unwrap().wait(LONG).unwrap();
-        late.extension("4224", None).unwrap().originate("1").unwrap().wait(LONG).unwrap();
+        live.extension("4224", None).unwrap().originate("1").unwrap().wait(VERY_LONG).unwrap();
+        late.extension("4224", None).unwrap().originate("1").unwrap().wait(VERY_LONG).unwrap();
         drop(late);
         while watch.next(Some(Duration::ZERO)).unwrap().is_some() {}
     });
@@ -317,6 +297,6 @@ fn without_threads_it_says_so_and_heals_when_there_are_some() {
         println!("refused {refused} times");
         assert!(refused > 0, "threads were never refused");
         assert!(open(url).snapshot().has_data());
-        live.refresh(LONG).unwrap();
+        live.refresh(VERY_LONG).unwrap();
     });
 }

@@ -1,29 +1,21 @@
 //! Overlays: what each kind of row does, over real sockets; each mistake with its line; the example of the documentation.
 
+mod common;
+
 use std::time::Duration;
 
 use isymphony::action::Outcome;
 use isymphony::catalog::{Kind, SubId};
-use isymphony::sandbox::{RawResponse, Sandbox, SandboxConfig};
+use isymphony::sandbox::{RawResponse, Sandbox};
 use isymphony::{Code, Config, Live};
 use proptest::prelude::*;
 
-const LONG: Option<Duration> = Some(Duration::from_secs(10));
+use common::{LONG, ms, polling, sandbox, until_shown};
 
 fn open(sandbox: &Sandbox, overlay: &str) -> Live {
-    let mut config = Config::new(&sandbox.url()).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_millis(20), Duration::from_millis(100)).unwrap();
-    }
-    config.max_requests_per_second(2000.0).unwrap();
+    let mut config = polling(sandbox, ms(20), ms(100));
     config.overlay(overlay).unwrap();
-    let live = Live::open(config).unwrap();
-    live.wait(LONG).unwrap();
-    live
-}
-
-fn sandbox() -> Sandbox {
-    Sandbox::start(SandboxConfig::new()).unwrap()
+    common::open(config)
 }
 
 fn refused(overlay: &str) -> String {
@@ -255,11 +247,7 @@ fn another_property_is_the_symbolic_name() {
     let handle = live.user("Michael Y", Some("default")).unwrap();
     sandbox.restart();
     live.refresh(LONG).unwrap();
-    let deadline = std::time::Instant::now() + Duration::from_secs(10);
-    while live.snapshot().epoch() < 2 {
-        assert!(std::time::Instant::now() < deadline);
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until_shown("the new epoch", &live, |snapshot| snapshot.epoch() >= 2);
     assert_ne!(handle.resolve().unwrap(), michael.id());
 }
 

@@ -1,5 +1,7 @@
 //! The client in its host process: forks and signals.
 
+mod common;
+
 use std::os::fd::AsRawFd;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,12 +16,10 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, fork};
 
-const LONG: Option<Duration> = Some(Duration::from_secs(10));
+use common::{LONG, every_kind, is_readable, ms, polling, sandbox};
 
 fn open(sandbox: &Sandbox) -> Live {
-    let live = Live::open(Config::new(&sandbox.url()).unwrap()).unwrap();
-    live.wait(LONG).unwrap();
-    live
+    common::open(Config::new(&sandbox.url()).unwrap())
 }
 
 /// Runs `life` in a forked child and gives its exit code; a child that hangs fails the test.
@@ -49,7 +49,7 @@ fn in_child(life: impl FnOnce() -> i32) -> i32 {
 
 #[test]
 fn a_forked_child_reads_its_copy_and_syncs_when_asked() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let live = open(&sandbox);
     let requests = sandbox.request_count();
     for _ in 0..5 {
@@ -201,12 +201,7 @@ fn a_child_that_cannot_start_a_sync_is_told_why() {
 fn a_fork_at_any_moment_of_a_sync_that_publishes_leaves_both_whole() {
     let world = SandboxConfig::new().users(5).calls_per_second(50.0).call_duration(Duration::from_millis(100));
     let sandbox = Sandbox::start(world).unwrap();
-    let mut config = Config::new(&sandbox.url()).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_millis(2), Duration::from_millis(20)).unwrap();
-    }
-    let live = Live::open(config.max_requests_per_second(2000.0).unwrap().clone()).unwrap();
-    live.wait(LONG).unwrap();
+    let live = common::open(polling(&sandbox, ms(2), ms(20)));
     let published = live.snapshot().generation();
     for round in 0..30 {
         let code = in_child(|| {
@@ -231,33 +226,24 @@ fn a_fork_at_any_moment_of_a_sync_that_publishes_leaves_both_whole() {
     assert!(live.snapshot().generation() > published && live.health().state == State::Live);
 }
 
-/// Whether a watch's descriptor says that there may be something to take.
-fn is_readable(watch: &Watch) -> bool {
-    let fd = watch.fd().unwrap();
-    let mut asked = [rustix::event::PollFd::new(&fd, rustix::event::PollFlags::IN)];
-    rustix::event::poll(&mut asked, Some(&rustix::time::Timespec::default())).unwrap() > 0
-}
-
 #[test]
 fn a_watch_goes_on_in_a_forked_child_with_a_descriptor_of_its_own() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = Config::new(&sandbox.url()).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_secs(300), Duration::from_secs(600)).unwrap();
-    }
-    let live = Live::open(config.events(false).clone()).unwrap();
-    live.wait(LONG).unwrap();
+    every_kind(&mut config, Duration::from_secs(300), Duration::from_secs(600));
+    config.events(false);
+    let live = common::open(config);
     let mut watch = live.watch(Filter::default().kinds([Kind::CallSegment]));
-    while is_readable(&watch) {
+    while is_readable(&watch, Duration::ZERO) {
         assert!(watch.next(Some(Duration::ZERO)).unwrap().is_none());
     }
     let code = in_child(|| {
         let own = watch.fd().unwrap().as_raw_fd();
-        while is_readable(&watch) {
+        while is_readable(&watch, Duration::ZERO) {
             watch.next(Some(Duration::ZERO)).unwrap();
         }
         live.extension("4224", None).unwrap().originate("5551234").unwrap().wait(LONG).unwrap();
-        if !is_readable(&watch) || watch.next(LONG).unwrap().is_none() {
+        if !is_readable(&watch, Duration::ZERO) || watch.next(LONG).unwrap().is_none() {
             return 1;
         }
         // Once more: a child of the child.
@@ -287,7 +273,7 @@ const FAULTS: [Signal; 7] =
 
 #[test]
 fn no_signal_but_a_fault_is_handled_on_a_thread_of_the_library() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let live = open(&sandbox);
     let threads = threads();
     assert!(threads.len() >= 3, "{threads:?}");

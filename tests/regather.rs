@@ -1,57 +1,35 @@
 //! What is known stays known: while something is read anew, when an instance goes and comes, and when much is going on.
 //! And what is looked at is asked for first.
 
+mod common;
+
 use std::time::{Duration, Instant};
 
 use isymphony::catalog::Kind;
 use isymphony::health::{EventsState, State};
 use isymphony::sandbox::{Caller, Sandbox, SandboxConfig};
-use isymphony::snapshot::{CoreServer, Extension, Snapshot, User};
+use isymphony::snapshot::{CoreServer, Snapshot, User};
 use isymphony::watch::Filter;
 use isymphony::{Config, Live};
 
-const LONG: Option<Duration> = Some(Duration::from_secs(10));
+use common::{LONG, asked_for, every_kind, extension, metric, ms, open, polling, sandbox, until_live};
 
 /// A client that asks for everything often, and for what the longest of these cadences confirms only seldom.
 fn config(sandbox: &Sandbox, longest: Duration) -> Config {
-    let mut config = Config::new(&sandbox.url()).unwrap();
-    config.backoff(Duration::from_millis(2), Duration::from_millis(100)).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_millis(20), longest).unwrap();
-    }
-    config.max_requests_per_second(2000.0).unwrap().events(false);
+    let mut config = polling(sandbox, ms(20), longest);
+    config.backoff(ms(2), ms(100)).unwrap().events(false);
     config
 }
 
 /// A client that asks for everything once, and then for long not again.
 fn once(sandbox: &Sandbox) -> Config {
     let mut config = config(sandbox, Duration::from_secs(600));
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_secs(500), Duration::from_secs(600)).unwrap();
-    }
+    every_kind(&mut config, Duration::from_secs(500), Duration::from_secs(600));
     config
-}
-
-fn open(config: Config) -> Live {
-    let live = Live::open(config).unwrap();
-    live.wait(LONG).unwrap();
-    live
-}
-
-fn until(what: &str, live: &Live, mut done: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}: {:#?}", live.health());
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 fn default(snapshot: &Snapshot) -> CoreServer<'_> {
     snapshot.core_server("default").unwrap()
-}
-
-fn extension<'s>(snapshot: &'s Snapshot, number: &str) -> Option<Extension<'s>> {
-    Extension::try_from(default(snapshot).extensions().find(number)?).ok()
 }
 
 /// From now on the server lists the core server "default" alone.
@@ -76,21 +54,21 @@ fn a_core_server_that_goes_takes_nothing_from_the_others() {
     sandbox.fault_from_str(&format!("body=list; times=1; on=coreServers/{id}/extensions")).unwrap();
     sandbox.fault_from_str(&format!("status=404; on=coreServers/{id}/queues; times=1")).unwrap();
     without_the_branch(&sandbox, &live);
-    until("the branch is gone", &live, || {
+    until_live("the branch is gone", &live, || {
         let snapshot = live.snapshot();
         assert_eq!(counts(&snapshot), counts(&before));
         assert!(extension(&snapshot, "4224").is_some());
         snapshot.core_servers().len() == 1
     });
     let asked = sandbox.request_count();
-    until("polled on", &live, || sandbox.request_count() > asked + 200);
+    until_live("polled on", &live, || sandbox.request_count() > asked + 200);
     let snapshot = live.snapshot();
     assert_eq!((counts(&snapshot), snapshot.epoch()), (counts(&before), before.epoch()));
     let mike = default(&snapshot).users().by_name("mike").map(User::try_from).unwrap().unwrap();
     assert!(mike.status().is_some(), "what is below a list that was kept is read, too");
     assert!(mike.age() > default(&snapshot).queues().age().unwrap(), "kept is not confirmed");
     sandbox.clear_faults();
-    until("healthy", &live, || live.health().failing.is_empty() && live.health().state == State::Live);
+    until_live("healthy", &live, || live.health().failing.is_empty() && live.health().state == State::Live);
 }
 
 #[test]
@@ -102,7 +80,7 @@ fn what_is_wanted_while_the_whole_is_read_anew_is_not_forgotten() {
     sandbox.clear_requests();
     let refreshed = std::thread::scope(|scope| {
         let first = scope.spawn(|| live.refresh(LONG));
-        until("the users were read anew", &live, || sandbox.requests().iter().any(|r| r.path.ends_with("/users")));
+        until_live("the users were read anew", &live, || sandbox.requests().iter().any(|r| r.path.ends_with("/users")));
         std::thread::sleep(Duration::from_millis(100));
         let ticket = live.user("mike", Some("default")).unwrap().set_status("Lunch", "away", "", None).unwrap();
         let second = live.refresh(LONG).map(drop);
@@ -126,7 +104,7 @@ fn an_instance_that_goes_and_comes_back_is_whole_again() {
     sandbox.add_call("7001", &Caller::new("Ann", "5550001")).unwrap();
     live.refresh(LONG).unwrap();
     let has_call = || extension(&live.snapshot(), "7001").is_some_and(|e| e.call_segments().len() == 1);
-    until("on its extension", &live, has_call);
+    until_live("on its extension", &live, has_call);
     let before = live.snapshot();
     let server = default(&before);
     let others = server.extensions().iter().filter(|e| e.name() != Some("7001"));
@@ -134,16 +112,16 @@ fn an_instance_that_goes_and_comes_back_is_whole_again() {
     let list = format!("coreServers/{}/extensions", server.id());
     for _ in 0..2 {
         sandbox.override_body(&list, &format!("[{}]", others.join(",")));
-        until("gone", &live, || extension(&live.snapshot(), "7001").is_none());
+        until_live("gone", &live, || extension(&live.snapshot(), "7001").is_none());
         sandbox.clear_overrides();
-        until("back", &live, || extension(&live.snapshot(), "7001").is_some());
-        until("whole", &live, has_call);
+        until_live("back", &live, || extension(&live.snapshot(), "7001").is_some());
+        until_live("whole", &live, has_call);
     }
 }
 
 #[test]
 fn an_answer_that_comes_after_its_extension_went_brings_nothing_back() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let live = open(config(&sandbox, Duration::from_millis(200)));
     let id = sandbox.extension_id("4224").unwrap();
     let server = sandbox.core_server_id();
@@ -155,9 +133,9 @@ fn an_answer_that_comes_after_its_extension_went_brings_nothing_back() {
     sandbox.clear_requests();
     // A call that names the extension makes its list due.
     sandbox.add_call("4224", &Caller::new("Ann", "4224")).unwrap();
-    until("asked", &live, || sandbox.requests().iter().any(|request| request.path.ends_with(&calls)));
+    until_live("asked", &live, || sandbox.requests().iter().any(|request| request.path.ends_with(&calls)));
     sandbox.remove_extension("4224").unwrap();
-    until("gone", &live, || extension(&live.snapshot(), "4224").is_none());
+    until_live("gone", &live, || extension(&live.snapshot(), "4224").is_none());
     let gone = Instant::now();
     while gone.elapsed() < Duration::from_millis(700) {
         assert!(live.snapshot().by_id(ghost).is_none());
@@ -167,13 +145,13 @@ fn an_answer_that_comes_after_its_extension_went_brings_nothing_back() {
 
 #[test]
 fn what_failed_and_is_gone_is_no_trouble_any_more() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let live = open(config(&sandbox, Duration::from_millis(200)));
     let id = sandbox.user_id("mike").unwrap();
     sandbox.fault_from_str(&format!("status=500; on=*/users/{id}/status")).unwrap();
-    until("failing", &live, || live.health().failing.iter().any(|(kind, _)| *kind == Kind::Status));
+    until_live("failing", &live, || live.health().failing.iter().any(|(kind, _)| *kind == Kind::Status));
     sandbox.remove_user("mike").unwrap();
-    until("forgotten", &live, || live.health().failing.is_empty());
+    until_live("forgotten", &live, || live.health().failing.is_empty());
 }
 
 #[test]
@@ -183,19 +161,18 @@ fn the_order_of_the_core_servers_means_nothing() {
     config.cadence(Kind::CoreServer, Duration::from_millis(20), Duration::from_millis(40)).unwrap();
     let raw: Vec<String> = open(config.clone()).snapshot().core_servers().iter().map(|server| server.raw()).collect();
     let mut orders = [format!("[{},{}]", raw[0], raw[1]), format!("[{},{}]", raw[1], raw[0])].into_iter().cycle();
-    let asked = |what: &str| sandbox.requests().iter().filter(|request| request.path.ends_with(what)).count();
     sandbox.clear_requests();
     let (live, mut turns) = (Live::open(config).unwrap(), 0);
     // The other way round at each look: while the whole is gathered, and afterwards.
-    until("looked at ten times", &live, || {
-        if asked("coreServers") >= turns {
+    until_live("looked at ten times", &live, || {
+        if asked_for(&sandbox, "coreServers") >= turns {
             sandbox.override_body("coreServers", &orders.next().unwrap());
             turns += 1;
         }
         turns > 10
     });
     assert!(live.health().has_data);
-    let users = asked("/users");
+    let users = asked_for(&sandbox, "/users");
     assert!(users < 5, "the whole was read anew: {users} lists of users");
 }
 
@@ -229,19 +206,18 @@ fn big() -> (Sandbox, Live) {
 fn calls_that_are_on_no_extension_hold_nothing_up() {
     let (sandbox, live) = big();
     sandbox.override_body("*/extensions/*/callSegments", "[]");
-    let statuses = || sandbox.requests().iter().filter(|request| request.path.ends_with("/status")).count();
     sandbox.add_call("4224", &Caller::new("Ann", "5550001")).unwrap();
     let asked = || sandbox.requests().iter().filter(|request| request.path.contains("/extensions/")).count();
     sandbox.clear_requests();
-    until("the search began", &live, || asked() > 0);
+    until_live("the search began", &live, || asked() > 0);
     sandbox.clear_requests();
     let mut calls = 0;
-    until("statuses are asked for", &live, || {
+    until_live("statuses are asked for", &live, || {
         calls += 1;
         if calls % 50 == 0 {
             sandbox.add_call("4224", &Caller::new("Ann", "5550001")).unwrap();
         }
-        statuses() > 100
+        asked_for(&sandbox, "/status") > 100
     });
 }
 
@@ -259,7 +235,7 @@ fn a_call_finds_its_extension_also_while_others_come() {
     };
     let mut others = numbers.iter().skip(40);
     let mut looks = 0;
-    until("all are placed", &live, || {
+    until_live("all are placed", &live, || {
         looks += 1;
         if looks % 50 == 0
             && let Some(number) = others.next()
@@ -276,15 +252,12 @@ fn what_the_application_reads_is_asked_for_first() {
     let mut config = config(&sandbox, Duration::from_millis(200));
     config.kinds([Kind::User, Kind::Status]).max_requests_per_second(150.0).unwrap();
     let live = open(config);
-    let asked = |id: uuid::Uuid| {
-        let path = format!("users/{id}/status");
-        sandbox.requests().iter().filter(|request| request.path.ends_with(&path)).count()
-    };
+    let asked = |id: uuid::Uuid| asked_for(&sandbox, &format!("users/{id}/status"));
     let mike = sandbox.user_id("mike").unwrap();
     let users = live.snapshot();
     let other = default(&users).users().iter().map(|user| user.id()).find(|id| *id != mike).unwrap();
     sandbox.clear_requests();
-    until("mike's status is asked for more often", &live, || {
+    until_live("mike's status is asked for more often", &live, || {
         let snapshot = live.snapshot();
         assert!(User::try_from(snapshot.by_id(mike).unwrap()).unwrap().status().is_some());
         asked(mike) >= 12 && asked(other) >= 1
@@ -300,13 +273,14 @@ fn what_the_application_watches_is_asked_for_first() {
     config.kinds([Kind::User, Kind::Status, Kind::Login]).max_requests_per_second(150.0).unwrap();
     let live = open(config);
     let _watch = live.watch(Filter::default().kinds([Kind::Status]));
-    let asked = |what: &str| sandbox.requests().iter().filter(|request| request.path.ends_with(what)).count();
     // From their second turn on, the statuses come first.
     sandbox.clear_requests();
-    until("each status was asked for", &live, || asked("/status") >= 150);
+    until_live("each status was asked for", &live, || asked_for(&sandbox, "/status") >= 150);
     sandbox.clear_requests();
-    until("statuses are asked for more often", &live, || asked("/status") >= 200 && asked("/logins") >= 1);
-    let (statuses, logins) = (asked("/status"), asked("/logins"));
+    until_live("statuses are asked for more often", &live, || {
+        asked_for(&sandbox, "/status") >= 200 && asked_for(&sandbox, "/logins") >= 1
+    });
+    let (statuses, logins) = (asked_for(&sandbox, "/status"), asked_for(&sandbox, "/logins"));
     assert!(statuses > 3 * logins / 2, "watched: {statuses} times, not watched: {logins} times");
 }
 
@@ -317,10 +291,9 @@ fn what_no_event_tells_of_is_read_however_many_events_come() {
     let kinds = [Kind::User, Kind::Login, Kind::Extension, Kind::CallSegment];
     config.kinds(kinds).max_requests_per_second(400.0).unwrap().events(true);
     let live = open(config);
-    until("connected", &live, || live.health().events == EventsState::Connected);
+    until_live("connected", &live, || live.health().events == EventsState::Connected);
     let server = sandbox.core_server_id();
     let extensions: Vec<_> = default(&live.snapshot()).extensions().iter().map(|extension| extension.id()).collect();
-    let asked = |what: &str| sandbox.requests().iter().filter(|request| request.path.ends_with(what)).count();
     let mut events = 0..;
     // More than the rate allows to ask for.
     let mut flood = || {
@@ -331,14 +304,17 @@ fn what_no_event_tells_of_is_read_however_many_events_come() {
             ));
         }
     };
-    until("the flood", &live, || {
+    until_live("the flood", &live, || {
         flood();
-        live.metrics().iter().any(|(name, value)| *name == "merged_event_hints" && *value > 1_000)
+        metric(&live, "merged_event_hints") > 1_000
     });
     sandbox.clear_requests();
-    until("the logins are read twice", &live, || {
+    until_live("the logins are read twice", &live, || {
         flood();
-        asked("/logins") >= 120
+        asked_for(&sandbox, "/logins") >= 120
     });
-    assert!(asked(&format!("{server}/callSegments")) > 10 && asked(&format!("{server}/users")) > 2);
+    assert!(
+        asked_for(&sandbox, &format!("{server}/callSegments")) > 10
+            && asked_for(&sandbox, &format!("{server}/users")) > 2
+    );
 }

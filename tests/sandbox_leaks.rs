@@ -1,15 +1,15 @@
 //! That a sandbox leaves nothing behind. Alone in its process, for it counts the process's threads and descriptors.
 #![cfg(all(feature = "sandbox", target_os = "linux"))]
 
+mod common;
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use isymphony::sandbox::{Fault, Sandbox, SandboxConfig, StallAt, Times};
 
-fn count(what: &str) -> usize {
-    std::fs::read_dir(format!("/proc/self/{what}")).unwrap().count()
-}
+use common::{count, look, ms};
 
 fn open(sandbox: &Sandbox, path: &str) -> TcpStream {
     let mut stream = TcpStream::connect(("127.0.0.1", sandbox.port())).unwrap();
@@ -20,7 +20,8 @@ fn open(sandbox: &Sandbox, path: &str) -> TcpStream {
 
 #[test]
 fn threads_and_descriptors_are_given_back() {
-    let before = (count("task"), count("fd"));
+    let held = || (count("task"), count("fd"));
+    let before = held();
     for round in 0..100 {
         let sandbox = Sandbox::start(SandboxConfig::new().calls_per_second(100.0).seed(round)).unwrap();
         sandbox.fault(Fault::Stall(StallAt::WithinHead), "*/users", Times::Forever);
@@ -31,9 +32,8 @@ fn threads_and_descriptors_are_given_back() {
         sandbox.start_listening().unwrap();
         drop(open(&sandbox, "coreServers"));
     }
-    let end = Instant::now() + Duration::from_secs(5);
-    while (count("task"), count("fd")) != before {
-        assert!(Instant::now() < end, "{before:?} became {:?}", (count("task"), count("fd")));
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    let given_back = || held() == before;
+    look(ms(10), Some(Duration::from_secs(5)), "all given back", given_back, || {
+        format!("{before:?} became {:?}", held())
+    });
 }

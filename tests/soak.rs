@@ -4,11 +4,14 @@
 //! of the time all sorts of things move in a small world, and half of it what is configured changes in one whose lists are so
 //! long that events make instances of them be asked for alone.
 
+mod common;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use isymphony::Live;
 use isymphony::catalog::Kind;
 use isymphony::health::State;
 use isymphony::sandbox::{Sandbox, SandboxConfig};
@@ -16,8 +19,9 @@ use isymphony::snapshot::{
     Agent, CallSegment, ChangeKind, CoreServer, Extension, List, Queue, Resource, Snapshot, User,
 };
 use isymphony::watch::{Filter, Watch};
-use isymphony::{Config, Live};
 use uuid::Uuid;
+
+use common::{Random, VERY_LONG, count, look, memory, metric, ms, open, polling, setting};
 
 const FAULTS: &[&str] = &[
     "delay=30ms",
@@ -72,24 +76,6 @@ const LARGE: World = World {
     steps_to_restart: 100,
     patterns: &["*", "*/extensions", "*/users", "*/users/*", "*/extensions/*", "*/callSegments", "coreServers"],
 };
-
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-}
-
-/// A small generator, so that a seed tells the whole story.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % n
-    }
-
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.below(from.len() as u64) as usize]
-    }
-}
 
 /// What the readers know of the truth.
 #[derive(Default)]
@@ -308,14 +294,8 @@ fn asked_alone(sandbox: &Sandbox) -> usize {
     sandbox.requests().iter().filter(|request| request.status == 200 && is_alone(&request.path)).count()
 }
 
-fn memory() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.split_whitespace().next().unwrap().parse::<u64>().unwrap() / 1024
-}
-
-fn descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
+fn megabytes() -> u64 {
+    memory("VmRSS") >> 20
 }
 
 #[test]
@@ -340,19 +320,15 @@ fn soak(world: &World, time: Duration, seed: u64) -> usize {
     let config = SandboxConfig::new().users(world.users).seed(seed).max_requests_kept(10_000);
     let config = config.calls_per_second(world.calls_per_second).call_duration(Duration::from_millis(400));
     let sandbox = Sandbox::start(config).unwrap();
-    let short = Duration::from_millis(250);
-    let mut config = Config::new(&sandbox.url()).unwrap();
-    config.backoff(Duration::from_millis(2), Duration::from_millis(100)).unwrap();
+    let short = ms(250);
+    let mut config = polling(&sandbox, ms(20), ms(200));
+    config.backoff(ms(2), ms(100)).unwrap();
     config.first_byte_timeout(short).unwrap().silence_timeout(short).unwrap().request_timeout(2 * short).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_millis(20), Duration::from_millis(200)).unwrap();
-    }
     for kind in [Kind::User, Kind::Extension] {
         config.cadence(kind, world.configured.0, world.configured.1).unwrap();
     }
     config.max_requests_per_second(1500.0).unwrap().body_limit(4 << 20).unwrap().kinds(world.kinds.iter().copied());
-    let live = Live::open(config).unwrap();
-    live.wait(Some(Duration::from_secs(10))).unwrap();
+    let live = open(config);
 
     let (truth, done) = (Truth::default(), AtomicBool::new(false));
     let (mut restarts, mut faults, mut changes, mut alone, mut start) = (0, 0, 0, 0, None);
@@ -409,41 +385,36 @@ fn soak(world: &World, time: Duration, seed: u64) -> usize {
                 _ => {}
             }
             if start.is_none() && begin.elapsed() > time / 4 {
-                start = Some((memory(), descriptors()));
+                start = Some((megabytes(), count("fd")));
             }
         }
         sandbox.clear_faults();
-        let healed = Instant::now() + Duration::from_secs(20);
         let current = || {
             let snapshot = live.snapshot();
             let server = snapshot.core_server("default");
             live.health().state == State::Live
                 && server.is_ok_and(|server| server.id() == sandbox.core_server_id() && configured.is_in(&server))
         };
-        while !current() {
-            assert!(Instant::now() < healed, "not healed: {:#?}", live.health());
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        look(ms(10), VERY_LONG, "healed", current, || format!("{:#?}", live.health()));
         drop(end);
         changes = watcher.join().unwrap();
     });
-    let (memory_then, descriptors_then) = start.unwrap_or((memory(), descriptors()));
-    let count = |name: &str| live.metrics().iter().find(|(metric, _)| *metric == name).unwrap().1;
+    let (memory_then, descriptors_then) = start.unwrap_or((megabytes(), count("fd")));
     println!(
         "soak: {} users, {time:?}, seed {seed}: {restarts} restarts, {faults} faults, {} requests ({} failed), {alone} of \
          single instances, {} snapshots, {} epochs, {changes} changes watched, {} checks, memory {memory_then} -> {} MB, \
          descriptors {descriptors_then} -> {}",
         world.users,
-        count("requests"),
-        count("failed_requests"),
+        metric(&live, "requests"),
+        metric(&live, "failed_requests"),
         live.snapshot().generation(),
         live.snapshot().epoch(),
         truth.checks.load(Relaxed),
-        memory(),
-        descriptors(),
+        megabytes(),
+        count("fd"),
     );
     assert!(truth.checks.load(Relaxed) > 20 && changes > 10 && live.snapshot().epoch() > 1, "the soak did something");
-    assert!(descriptors() <= descriptors_then + 32, "descriptors leak");
-    assert!(memory() <= memory_then + 64, "memory grows");
+    assert!(count("fd") <= descriptors_then + 32, "descriptors leak");
+    assert!(megabytes() <= memory_then + 64, "memory grows");
     alone
 }

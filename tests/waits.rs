@@ -1,41 +1,31 @@
 //! What the calls that wait wait for, and how long.
 #![cfg(feature = "sandbox")]
 
+mod common;
+
 use std::sync::Barrier;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use isymphony::action::{Options, Outcome};
 use isymphony::catalog::Kind;
-use isymphony::sandbox::{RawResponse, Sandbox, SandboxConfig};
+use isymphony::sandbox::{RawResponse, Sandbox};
 use isymphony::watch::Filter;
 use isymphony::{Code, Config, Live};
 
-const LONG: Option<Duration> = Some(Duration::from_secs(10));
+use common::{LONG, asked_for, open, polling, sandbox, until};
+
 const FOREVER: Option<Duration> = Some(Duration::MAX);
 
 /// A client that asks by itself so rarely that what is asked, somebody waits for.
 fn config(sandbox: &Sandbox) -> Config {
-    let mut config = Config::new(&sandbox.url()).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_secs(300), Duration::from_secs(600)).unwrap();
-    }
-    config.max_requests_per_second(2000.0).unwrap().events(false);
+    let mut config = polling(sandbox, Duration::from_secs(300), Duration::from_secs(600));
+    config.events(false);
     config
-}
-
-fn open(config: Config) -> Live {
-    let live = Live::open(config).unwrap();
-    live.wait(LONG).unwrap();
-    live
-}
-
-fn asked_for(sandbox: &Sandbox, segment: &str) -> usize {
-    sandbox.requests().iter().filter(|request| request.method == "GET" && request.path.ends_with(segment)).count()
 }
 
 #[test]
 fn a_ticket_does_not_wait_for_what_is_not_synced() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut kinds = config(&sandbox);
     kinds.kinds([Kind::User, Kind::Extension]);
     let mut absent = config(&sandbox);
@@ -59,7 +49,7 @@ fn a_ticket_does_not_wait_for_what_is_not_synced() {
 
 #[test]
 fn a_ticket_of_an_action_that_touches_nobody_knows_what_waits_for_the_core_servers_lists() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let live = open(config(&sandbox));
     let core_server = live.snapshot().core_server("default").unwrap().id();
     let path = format!("coreServers/{core_server}/somethingNew");
@@ -77,18 +67,9 @@ fn a_ticket_of_an_action_that_touches_nobody_knows_what_waits_for_the_core_serve
     }
 }
 
-#[track_caller]
-fn until(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
 #[test]
 fn a_refresh_has_one_time_limit_for_all_of_it() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     sandbox.fault_from_str("delay=900ms; on=*/users").unwrap();
     let mut config = config(&sandbox);
     config.kinds([Kind::User]);
@@ -104,7 +85,7 @@ fn a_refresh_has_one_time_limit_for_all_of_it() {
 
 #[test]
 fn refreshes_at_the_same_time_share_their_requests() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let live = open(config(&sandbox));
     sandbox.fault_from_str("delay=300ms; on=*/users").unwrap();
     sandbox.clear_requests();
@@ -123,7 +104,7 @@ fn refreshes_at_the_same_time_share_their_requests() {
 
 #[test]
 fn the_longest_limit_of_all_is_as_good_as_none() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let live = Live::open(config(&sandbox)).unwrap();
     live.wait(FOREVER).unwrap();
     live.refresh(FOREVER).unwrap();
@@ -146,7 +127,7 @@ fn the_longest_limit_of_all_is_as_good_as_none() {
 
 #[test]
 fn closing_ends_what_waits_for_ever() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     sandbox.fault_from_str("stall=before_head; on=*/users").unwrap();
     let live = Live::open(config(&sandbox)).unwrap();
     let mut watch = live.watch(Filter::default());
@@ -172,7 +153,7 @@ fn without_users(sandbox: &Sandbox, config: Config) -> Live {
 
 #[test]
 fn a_refresh_waits_for_what_could_not_be_read_before_too() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
     config.backoff(Duration::from_millis(2), Duration::from_secs(60)).unwrap();
     let live = without_users(&sandbox, config);
@@ -188,7 +169,7 @@ fn a_refresh_waits_for_what_could_not_be_read_before_too() {
 
 #[test]
 fn what_could_not_be_read_at_the_start_is_tried_again_soon() {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
+    let sandbox = sandbox();
     let mut config = config(&sandbox);
     config.backoff(Duration::from_millis(2), Duration::from_millis(200)).unwrap();
     let live = without_users(&sandbox, config);

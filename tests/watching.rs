@@ -1,43 +1,27 @@
 //! Watches under load: who gets a turn, and what the descriptor tells.
 #![cfg(feature = "sandbox")]
 
-use std::time::{Duration, Instant};
+mod common;
 
+use std::time::Duration;
+
+use isymphony::Live;
 use isymphony::catalog::Kind;
 use isymphony::health::EventsState;
-use isymphony::sandbox::{Sandbox, SandboxConfig};
+use isymphony::sandbox::Sandbox;
 use isymphony::snapshot::ChangeKind;
 use isymphony::watch::{Filter, Watch};
-use isymphony::{Config, Live};
 
-const LONG: Option<Duration> = Some(Duration::from_secs(10));
+use common::{LONG, is_readable, metric, open, polling, sandbox, until};
+
 const NOW: Option<Duration> = Some(Duration::ZERO);
 
 /// A client that asks by itself so rarely that what shows, was asked for.
 fn world() -> (Sandbox, Live) {
-    let sandbox = Sandbox::start(SandboxConfig::new()).unwrap();
-    let mut config = Config::new(&sandbox.url()).unwrap();
-    for kind in Kind::ALL {
-        config.cadence(kind, Duration::from_secs(300), Duration::from_secs(600)).unwrap();
-    }
-    config.max_requests_per_second(2000.0).unwrap();
-    let live = Live::open(config).unwrap();
-    live.wait(LONG).unwrap();
+    let sandbox = sandbox();
+    let live = open(polling(&sandbox, Duration::from_secs(300), Duration::from_secs(600)));
     until("the socket", || live.health().events == EventsState::Connected);
     (sandbox, live)
-}
-
-#[track_caller]
-fn until(what: &str, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !done() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-fn metric(live: &Live, name: &str) -> u64 {
-    live.metrics().into_iter().find(|(found, _)| *found == name).unwrap().1
 }
 
 /// Sends events and waits until the client has them.
@@ -49,17 +33,10 @@ fn send(sandbox: &Sandbox, live: &Live, events: u64, padding: usize) {
     until("the events", || metric(live, "events") >= before + events);
 }
 
-/// Whether the descriptor says that there may be something to take.
-fn is_readable(watch: &Watch) -> bool {
-    let fd = watch.fd().unwrap();
-    let mut asked = [rustix::event::PollFd::new(&fd, rustix::event::PollFlags::IN)];
-    rustix::event::poll(&mut asked, Some(&rustix::time::Timespec::default())).unwrap() > 0
-}
-
 /// What a reader takes who looks only when the descriptor tells it to.
 fn taken(watch: &mut Watch) -> Vec<ChangeKind> {
     let mut taken = Vec::new();
-    while is_readable(watch) {
+    while is_readable(watch, Duration::ZERO) {
         taken.extend(watch.next(NOW).unwrap().map(|change| change.kind));
     }
     taken
