@@ -12,7 +12,9 @@ use isymphony::snapshot::{CallSegment, ChangeKind, Extension, User};
 use isymphony::watch::Filter;
 use isymphony::{Code, Config, Live};
 
-use common::{LONG, every_kind, extension, is_readable, ms, open, polling, sandbox, until_live, until_shown};
+use common::{
+    Incarnations, LONG, every_kind, extension, is_readable, ms, open, polling, sandbox, until_live, until_shown,
+};
 
 fn config(sandbox: &Sandbox) -> Config {
     let mut config = polling(sandbox, ms(20), ms(200));
@@ -168,14 +170,17 @@ fn a_restart_at_any_request_never_mixes_two_incarnations() {
     for n in 1..100 {
         let sandbox = Sandbox::start(SandboxConfig::new().users(3).queues(1)).unwrap();
         sandbox.restart_at_request(n);
-        let live = open(config(&sandbox));
-        let core_server = sandbox.core_server_id();
+        let first = sandbox.core_server_id();
+        let live = Live::open(config(&sandbox)).unwrap();
+        let mut incarnations = Incarnations::default();
         until_shown(&format!("the incarnation after request {n}"), &live, |snapshot| {
-            sandbox.request_count() > n
+            incarnations.look(snapshot);
+            sandbox.incarnation() == 2
                 && snapshot.core_server("default").is_ok_and(|server| server.id() == sandbox.core_server_id())
         });
-        drop(live);
-        assert!(sandbox.core_server_id() == core_server || sandbox.incarnation() > 1);
+        // All that there is at the end is of the second incarnation: it was seen below no other core server.
+        assert!((1..=2).contains(&incarnations.len()));
+        assert!(live.snapshot().by_id(first).is_none());
     }
 }
 

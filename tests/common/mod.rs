@@ -1,14 +1,16 @@
 //! What the integration tests share: clients of the sandbox, waiting until something shows, and looking at the process.
 #![allow(dead_code)] // Each test program uses a part of it.
 
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use isymphony::catalog::Kind;
 use isymphony::sandbox::{RequestRecord, Sandbox, SandboxConfig};
-use isymphony::snapshot::{Extension, Snapshot};
+use isymphony::snapshot::{Extension, List, Queue, Snapshot, User};
 use isymphony::watch::Watch;
 use isymphony::{Config, Live};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use uuid::Uuid;
 
 /// A time limit that nothing reaches which works.
 pub(crate) const LONG: Option<Duration> = Some(Duration::from_secs(10));
@@ -154,6 +156,47 @@ pub(crate) fn memory(line: &str) -> u64 {
 /// A number from the environment.
 pub(crate) fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// The ids of all that is in a snapshot, and below which core server.
+fn ids(snapshot: &Snapshot) -> Vec<(Uuid, Uuid)> {
+    let Ok(server) = snapshot.core_server("default") else { return Vec::new() };
+    let mut all = Vec::new();
+    let mut add = |list: List<'_>| all.extend(list.iter().map(|resource| (resource.id(), server.id())));
+    for list in [server.users(), server.extensions(), server.queues(), server.conferences()] {
+        add(list);
+    }
+    server.users().iter_as::<User<'_>>().for_each(|user| add(user.logins()));
+    server.queues().iter_as::<Queue<'_>>().for_each(|queue| add(queue.agents()));
+    all
+}
+
+/// What was seen of the incarnations of a server: none is ever mixed with another.
+#[derive(Default)]
+pub(crate) struct Incarnations {
+    /// Below which core server each id was seen.
+    homes: HashMap<Uuid, Uuid>,
+    /// The core server of each epoch.
+    epochs: HashMap<u64, Uuid>,
+}
+
+impl Incarnations {
+    /// Looks at one more snapshot. What is the core server's, and what is below it, are of one incarnation where no id was seen
+    /// below another.
+    #[track_caller]
+    pub(crate) fn look(&mut self, snapshot: &Snapshot) {
+        for (id, server) in ids(snapshot) {
+            let known = *self.homes.entry(id).or_insert(server);
+            assert_eq!(known, server, "{id} is in two incarnations");
+            let known = *self.epochs.entry(snapshot.epoch()).or_insert(server);
+            assert_eq!(known, server, "two incarnations are in epoch {}", snapshot.epoch());
+        }
+    }
+
+    /// How many core servers were seen.
+    pub(crate) fn len(&self) -> usize {
+        self.epochs.values().collect::<HashSet<_>>().len()
+    }
 }
 
 /// A small generator, so that a seed tells the whole story.
