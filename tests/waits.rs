@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use isymphony::action::{Options, Outcome};
 use isymphony::catalog::Kind;
-use isymphony::sandbox::{RawResponse, Sandbox};
+use isymphony::sandbox::{RawResponse, Sandbox, SandboxConfig};
+use isymphony::snapshot::{Queue, User};
 use isymphony::watch::Filter;
 use isymphony::{Code, Config, Live};
 
@@ -175,4 +176,27 @@ fn what_could_not_be_read_at_the_start_is_tried_again_soon() {
     let live = without_users(&sandbox, config);
     sandbox.clear_faults();
     until("the users", || live.snapshot().core_server("default").unwrap().users().is_known());
+}
+
+#[test]
+fn who_refreshes_all_the_time_starves_nobody() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(40)).unwrap();
+    let live = open(Config::new(&sandbox.url()).unwrap());
+    sandbox.add_queue("5998", "Night").unwrap();
+    sandbox.log_in_agent("5998", "4224").unwrap();
+    sandbox.set_status("mike", "Lunch", "away", "", -1).unwrap();
+    let (mut refreshes, mut left) = (0, vec!["agents", "status"]);
+    while !left.is_empty() {
+        // No pause: the next one waits already when the last one has what it waited for.
+        let snapshot = live.refresh(LONG).unwrap();
+        refreshes += 1;
+        assert!(refreshes < 60, "never read: {left:?}");
+        let server = snapshot.core_server("default").unwrap();
+        let queue = server.queues().find("5998").and_then(|queue| Queue::try_from(queue).ok());
+        let status = User::try_from(server.users().find("mike").unwrap()).unwrap().status();
+        left.retain(|what| match *what {
+            "agents" => queue.is_none_or(|queue| queue.agents().len() != 1),
+            _ => status.is_none_or(|status| status.name() != Some("Lunch")),
+        });
+    }
 }

@@ -7,9 +7,9 @@ use crate::clock::Moment;
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Share {
-    /// What comes before all else, and has the whole rate.
+    /// What is promised in its time: it comes before all else, and has the whole rate.
     First,
-    /// What is known to have changed.
+    /// What somebody waits for, or is known to have changed.
     Urgent,
     /// What only confirms what is known. There is always some of it.
     Rest,

@@ -1,8 +1,8 @@
 //! The plan: which collection is asked for when, and which instance alone.
 //!
 //! Each collection has its own interval, halved when it changed, stretched when it did not, within the bounds of its kind.
-//! First come the core servers' own lists in their time, and whatever somebody waits for. Then what is urgent, because an event or
-//! an answer tells that it changed: the core servers' own lists and what is below the instances take turns. And the rest: what the
+//! First come the core servers' own lists in their time. Then what is urgent, because somebody waits for it, or because an event
+//! or an answer tells that it changed, of the core servers' own lists or below the instances, in turns. And the rest: what the
 //! application reads or watches, and what it does not, take turns too. Each share has its part of the rate ([`Share`]), so a
 //! thousand small collections never hold up the few that matter most, and what no event tells of gives way, but is not forgotten.
 
@@ -72,8 +72,10 @@ impl Entry {
 /// The queues of what is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Class {
-    /// The core servers' own lists in their time, and what somebody waits for.
-    First,
+    /// The core servers' own lists in their time.
+    Lists,
+    /// What somebody waits for.
+    Awaited,
     UrgedLists,
     Urged,
     Wanted,
@@ -81,18 +83,18 @@ enum Class {
 }
 
 impl Share {
-    /// The turns of its classes. One that a class has no use for goes to the first that has.
+    /// The turns of its classes. One that a class has no use for goes to the next that has.
     fn turns(self) -> &'static [Class] {
         match self {
-            Share::First => &[Class::First],
-            Share::Urgent => &[Class::UrgedLists, Class::Urged],
+            Share::First => &[Class::Lists],
+            Share::Urgent => &[Class::Awaited, Class::UrgedLists, Class::Awaited, Class::Urged],
             Share::Rest => &[Class::Wanted, Class::Wanted, Class::Wanted, Class::Rest],
         }
     }
 }
 
 /// Those of the core servers' lists, and of what somebody waits for.
-const LISTS: [Class; 2] = [Class::First, Class::UrgedLists];
+const LISTS: [Class; 3] = [Class::Lists, Class::Awaited, Class::UrgedLists];
 
 /// By due time; an item whose time is not its entry's is outdated.
 type Heap = BinaryHeap<Reverse<(Moment, Address)>>;
@@ -104,7 +106,7 @@ const OUTDATED: usize = 256;
 pub(super) struct Plan {
     entries: HashMap<Address, Entry>,
     /// By class.
-    heaps: [Heap; 5],
+    heaps: [Heap; 6],
     /// Whose turn it is, by share.
     turns: [usize; 3],
     /// For each sub resource, the failures since one of it was answered.
@@ -184,7 +186,7 @@ impl Plan {
     /// Queues a collection for when it is due.
     fn push(&mut self, address: Address, due: Moment) {
         let class = match self.entries.get(&address) {
-            _ if is_list(&address) => Class::First,
+            _ if is_list(&address) => Class::Lists,
             Some(entry) if entry.wanted => Class::Wanted,
             _ => Class::Rest,
         };
@@ -194,7 +196,7 @@ impl Plan {
     /// Queues a collection that is urged.
     fn push_urged(&mut self, address: Address, urged: Moment) {
         let class = match self.entries.get(&address) {
-            Some(entry) if entry.awaited => Class::First,
+            Some(entry) if entry.awaited => Class::Awaited,
             _ if is_list(&address) => Class::UrgedLists,
             _ => Class::Urged,
         };
@@ -227,7 +229,7 @@ impl Plan {
         }
     }
 
-    /// Makes a collection due now, ahead of all others: somebody waits for it.
+    /// Makes a collection due now: somebody waits for it.
     pub(super) fn await_now(&mut self, address: &Address, now: Moment) {
         if let Some(entry) = self.entries.get_mut(address).filter(|entry| !entry.awaited) {
             entry.awaited = true;
@@ -350,10 +352,13 @@ impl Plan {
     /// Takes the next collection of a share that is due.
     pub(super) fn next(&mut self, share: Share, now: Moment) -> Option<Address> {
         let turns = share.turns();
-        let turn = &mut self.turns[share as usize];
-        let its = turns[*turn];
-        *turn = (*turn + 1) % turns.len();
-        [its].iter().chain(turns).find_map(|class| self.pop(*class, now))
+        let from = self.turns[share as usize];
+        let (turn, next) = (from..from + turns.len()).find_map(|turn| {
+            let next = self.pop(turns[turn % turns.len()], now)?;
+            Some((turn, next))
+        })?;
+        self.turns[share as usize] = (turn + 1) % turns.len();
+        Some(next)
     }
 
     /// Takes the next core server's list that is due, or what somebody waits for.

@@ -205,13 +205,24 @@ impl Writer {
                 Share::Rest if !self.placing.is_idle() => Some(now),
                 share => self.plan.next_due(share),
             };
-            match is_due(due, now).and_then(|()| self.polls.take(share, now)) {
+            match is_due(due, now).and_then(|()| self.take_token(share, now)) {
                 Ok(()) if share == Share::Rest => return Ok(self.next_rest(now)),
                 Ok(()) => return Ok(self.plan.next(share, now)),
                 Err(later) => wake = wake.min(later),
             }
         }
         Err(wake)
+    }
+
+    fn take_token(&mut self, share: Share, now: Moment) -> Result<(), Moment> {
+        let is_rest_due = |plan: &mut Plan| plan.next_due(Share::Rest).is_some_and(|due| due <= now);
+        match self.polls.take(share, now) {
+            // The tokens of the rest, where it has no use for them.
+            Err(_) if share == Share::Urgent && self.placing.is_idle() && !is_rest_due(&mut self.plan) => {
+                self.polls.take(Share::First, now)
+            }
+            taken => taken,
+        }
     }
 
     /// The search for a call's extension takes turns with all that confirms what is known.
