@@ -64,10 +64,32 @@ fn misuse() {
     passes(&mut Command::new(compile(&test_program("misuse.c"), Link::Static)));
 }
 
-#[test]
-fn sanitizers_find_nothing() {
-    for name in ["misuse.c", "api.c", "doctor.c", "contract.c"] {
+/// Each of these programs under the sanitizers.
+mod sanitizers_find_nothing {
+    use super::*;
+
+    fn in_program(name: &str) {
         passes(Command::new(compile(&test_program(name), Link::Sanitized)).env("ASAN_OPTIONS", "detect_leaks=1"));
+    }
+
+    #[test]
+    fn in_api() {
+        in_program("api.c");
+    }
+
+    #[test]
+    fn in_contract() {
+        in_program("contract.c");
+    }
+
+    #[test]
+    fn in_doctor() {
+        in_program("doctor.c");
+    }
+
+    #[test]
+    fn in_misuse() {
+        in_program("misuse.c");
     }
 }
 
@@ -93,15 +115,47 @@ fn sanitizers_are_on() {
     }
 }
 
-#[test]
-fn valgrind_finds_nothing() {
-    for name in ["misuse.c", "api.c", "doctor.c", "watch.c", "fork.c", "random.c"] {
+/// Each of these programs under valgrind.
+mod valgrind_finds_nothing {
+    use super::*;
+
+    fn in_program(name: &str) {
         let Some(mut valgrind) = valgrind() else { return };
         if name == "fork.c" {
             // What the parent's threads hold is lost in a forked child, which has not got them.
             valgrind.arg("--leak-check=no");
         }
         passes(valgrind.arg(compile(&test_program(name), Link::Shared)).arg("20000"));
+    }
+
+    #[test]
+    fn in_api() {
+        in_program("api.c");
+    }
+
+    #[test]
+    fn in_doctor() {
+        in_program("doctor.c");
+    }
+
+    #[test]
+    fn in_fork() {
+        in_program("fork.c");
+    }
+
+    #[test]
+    fn in_misuse() {
+        in_program("misuse.c");
+    }
+
+    #[test]
+    fn in_random() {
+        in_program("random.c");
+    }
+
+    #[test]
+    fn in_watch() {
+        in_program("watch.c");
     }
 }
 

@@ -9,8 +9,6 @@ mod common;
 
 use common::{Link, compile, passes, root, said, scratch, tool, valgrind};
 
-const PROGRAMS: &[&str] = &["api.cpp", "errors.cpp", "watch.cpp", "lifetime.cpp", "threads.cpp", "contract.cpp"];
-
 /// The programs of these names, built; none where there is no C++ compiler.
 fn programs(names: &[&str], link: Link) -> Vec<PathBuf> {
     if tool("c++").is_none() {
@@ -19,10 +17,44 @@ fn programs(names: &[&str], link: Link) -> Vec<PathBuf> {
     names.iter().map(|name| compile(&root().join("tests/cpp").join(name), link)).collect()
 }
 
-#[test]
-fn shared() {
-    for program in programs(PROGRAMS, Link::Shared) {
-        passes(&mut Command::new(program));
+/// Each of the programs as it is.
+mod passes_alone {
+    use super::*;
+
+    fn alone(name: &str) {
+        for program in programs(&[name], Link::Shared) {
+            passes(&mut Command::new(program));
+        }
+    }
+
+    #[test]
+    fn api() {
+        alone("api.cpp");
+    }
+
+    #[test]
+    fn contract() {
+        alone("contract.cpp");
+    }
+
+    #[test]
+    fn errors() {
+        alone("errors.cpp");
+    }
+
+    #[test]
+    fn lifetime() {
+        alone("lifetime.cpp");
+    }
+
+    #[test]
+    fn threads() {
+        alone("threads.cpp");
+    }
+
+    #[test]
+    fn watch() {
+        alone("watch.cpp");
     }
 }
 
@@ -44,10 +76,44 @@ fn without_exceptions() {
     }
 }
 
-#[test]
-fn sanitizers_find_nothing() {
-    for program in programs(PROGRAMS, Link::Sanitized) {
-        passes(Command::new(program).env("ASAN_OPTIONS", "detect_leaks=1"));
+/// Each of the programs under the sanitizers.
+mod sanitizers_find_nothing {
+    use super::*;
+
+    fn in_program(name: &str) {
+        for program in programs(&[name], Link::Sanitized) {
+            passes(Command::new(program).env("ASAN_OPTIONS", "detect_leaks=1"));
+        }
+    }
+
+    #[test]
+    fn in_api() {
+        in_program("api.cpp");
+    }
+
+    #[test]
+    fn in_contract() {
+        in_program("contract.cpp");
+    }
+
+    #[test]
+    fn in_errors() {
+        in_program("errors.cpp");
+    }
+
+    #[test]
+    fn in_lifetime() {
+        in_program("lifetime.cpp");
+    }
+
+    #[test]
+    fn in_threads() {
+        in_program("threads.cpp");
+    }
+
+    #[test]
+    fn in_watch() {
+        in_program("watch.cpp");
     }
 }
 
@@ -71,10 +137,34 @@ fn sanitizers_are_on() {
     }
 }
 
-#[test]
-fn valgrind_finds_nothing() {
-    for program in programs(&["api.cpp", "errors.cpp", "watch.cpp", "lifetime.cpp"], Link::Shared) {
-        let Some(mut valgrind) = valgrind() else { return };
-        passes(valgrind.arg(program));
+/// Each of these programs under valgrind.
+mod valgrind_finds_nothing {
+    use super::*;
+
+    fn in_program(name: &str) {
+        for program in programs(&[name], Link::Shared) {
+            let Some(mut valgrind) = valgrind() else { return };
+            passes(valgrind.arg(program));
+        }
+    }
+
+    #[test]
+    fn in_api() {
+        in_program("api.cpp");
+    }
+
+    #[test]
+    fn in_errors() {
+        in_program("errors.cpp");
+    }
+
+    #[test]
+    fn in_lifetime() {
+        in_program("lifetime.cpp");
+    }
+
+    #[test]
+    fn in_watch() {
+        in_program("watch.cpp");
     }
 }
