@@ -140,6 +140,7 @@ static void open_client(void)
 
     isym_config *config = isym_config_new(isym_sandbox_url(sandbox).ptr);
     MUST(isym_config_set_credentials(config, "manager", "wrong", &error));
+    MUST(isym_config_set_backoff(config, 20, 500, &error)); // What is cut off comes back soon.
     MUST(isym_live_open(config, &live, &error));
     isym_config_free(config);
     FAILS(isym_live_wait(live, 300, &error), ISYM_SYNC_TIMEOUT, "");

@@ -102,7 +102,7 @@ void closing(const isym::Sandbox &sandbox, isym::Live live)
 int main()
 {
     isym::Sandbox sandbox;
-    isym::Live live{isym::Config(sandbox.url())};
+    isym::Live live{isym::Config(sandbox.url()).backoff(20ms, 500ms)};
     live.wait(10s);
     changes(sandbox, live);
     initial_state(live);
