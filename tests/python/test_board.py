@@ -208,13 +208,13 @@ def test_in_a_terminal(world: Sandbox) -> None:
         terminal.shows(lambda screen: "0:02" in screen)
 
         terminal.resize(140, 40)
-        terminal.shows(lambda screen: any(cell_len(line) > 130 for line in screen.splitlines()), 3)
+        terminal.shows(lambda screen: any(cell_len(line) > 130 for line in screen.splitlines()), 10)
         assert len(terminal.lines) == 40
         terminal.resize(80, 24)
-        terminal.shows(lambda screen: all(cell_len(line) <= 80 for line in screen.splitlines()), 3)
+        terminal.shows(lambda screen: all(cell_len(line) <= 80 for line in screen.splitlines()), 10)
         before = terminal.screen
         terminal.press("Space")
-        terminal.shows(lambda screen: screen != before and "Users 20" in screen, 3)
+        terminal.shows(lambda screen: screen != before and "Users 20" in screen, 10)
 
         world.restart()
         terminal.shows(lambda screen: "epoch 2" in screen and " live " in screen)
