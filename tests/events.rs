@@ -7,7 +7,7 @@ mod common;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use isymphony::catalog::Kind;
@@ -470,4 +470,38 @@ fn what_an_event_tells_does_not_wait_behind_what_only_confirms() {
         let asked: Vec<usize> = (0..paths.len()).filter(|n| paths[*n] == calls).collect();
         assert!(asked.len() == 1 && asked[0] < 12, "{asked:?}: {paths:#?}");
     }
+}
+
+#[test]
+fn a_flood_on_a_slow_server_starves_nothing() {
+    // So slow that the connections, and not the rate, are what there is too little of.
+    let sandbox = Sandbox::start(SandboxConfig::new().users(12)).unwrap();
+    let live = Live::open(Config::new(&sandbox.url()).unwrap()).unwrap();
+    live.wait(LONG).unwrap();
+    until_events(&live, EventsState::Connected);
+    sandbox.fault_from_str("delay=100ms; on=coreServers*").unwrap();
+    let core = sandbox.core_server_id().to_string();
+    let numbers = sandbox.extension_numbers();
+    let ids = numbers.iter().map(|number| sandbox.extension_id(number).unwrap().to_string());
+    let events = ids.map(|id| json!({"type": "x", "coreServerId": core, "extensionId": id}).to_string());
+    let (events, done) = (events.collect::<Vec<_>>(), AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Relaxed) {
+                events.iter().for_each(|event| sandbox.send_event(event));
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        std::thread::sleep(Duration::from_millis(500));
+        // No event tells of it.
+        sandbox.set_status("mike", "Lunch", "away", "", -1).unwrap();
+        let shown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            until_shown("the status, in the flood", &live, |now| {
+                let mike = now.core_server("default").unwrap().users().find("mike").unwrap();
+                User::try_from(mike).unwrap().status().is_some_and(|status| status.name() == Some("Lunch"))
+            });
+        }));
+        done.store(true, Relaxed);
+        shown.unwrap();
+    });
 }

@@ -15,10 +15,6 @@ pub(super) enum Share {
     Rest,
 }
 
-impl Share {
-    pub(super) const ALL: [Share; 3] = [Share::First, Share::Urgent, Share::Rest];
-}
-
 /// A token bucket with two pools: what is urgent has one half of the rate and most of a burst, the rest the other half. What a pool
 /// that is full would get, goes to the other: a half that is not used is not lost.
 #[derive(Debug)]

@@ -42,6 +42,8 @@ pub(super) struct Writer {
     /// See [`Fetched::era`].
     pub(super) era: u64,
     pub(super) polls: Bucket,
+    /// Whether the rest comes before what is urgent, because that had the last turn.
+    rest_is_next: bool,
     gathers: Option<Bucket>,
     in_flight: usize,
     pub(super) pause: Option<Pause>,
@@ -86,6 +88,7 @@ impl Writer {
             gather: Some(Gather::new()),
             era: 0,
             polls: Bucket::new(rate.unwrap_or(POLL_RATE), now),
+            rest_is_next: false,
             gathers: rate.map(|rate| Bucket::new(rate, now)),
             in_flight: 0,
             pause: None,
@@ -196,18 +199,29 @@ impl Writer {
     fn next_poll(&mut self, now: Moment) -> Result<Option<Address>, Moment> {
         if self.is_last_connection() {
             is_due(self.plan.next_list_due(), now)?;
-            self.polls.take(Share::First, now)?;
+            let is_promised = self.plan.next_due(Share::First).is_some_and(|due| due <= now);
+            self.take_token(if is_promised { Share::First } else { Share::Urgent }, now)?;
             return Ok(self.plan.next_list(now));
         }
         let mut wake = now + IDLE;
-        for share in Share::ALL {
+        // Where the connections and not the rate are what there is too little of, they are shared all the same.
+        let (sooner, later) =
+            if self.rest_is_next { (Share::Rest, Share::Urgent) } else { (Share::Urgent, Share::Rest) };
+        for share in [Share::First, sooner, later] {
             let due = match share {
                 Share::Rest if !self.placing.is_idle() => Some(now),
                 share => self.plan.next_due(share),
             };
             match is_due(due, now).and_then(|()| self.take_token(share, now)) {
-                Ok(()) if share == Share::Rest => return Ok(self.next_rest(now)),
-                Ok(()) => return Ok(self.plan.next(share, now)),
+                Ok(()) => {
+                    if share != Share::First {
+                        self.rest_is_next = share == Share::Urgent;
+                    }
+                    return Ok(match share {
+                        Share::Rest => self.next_rest(now),
+                        share => self.plan.next(share, now),
+                    });
+                }
                 Err(later) => wake = wake.min(later),
             }
         }

@@ -60,11 +60,12 @@ bool throws(Call call, std::string_view words)
 }
 #endif
 
-/// Tries until it holds, for at most ten seconds.
+/// Tries until it holds, within the limit.
 template <class Condition>
-bool soon(Condition condition)
+bool soon(Condition condition, std::chrono::seconds limit = 10s)
 {
-    for (int i = 0; i < 500; i++) {
+    const auto end = std::chrono::steady_clock::now() + limit;
+    while (std::chrono::steady_clock::now() < end) {
         if (condition())
             return true;
         std::this_thread::sleep_for(20ms);

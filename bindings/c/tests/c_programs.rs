@@ -6,7 +6,7 @@ use std::process::Command;
 
 mod common;
 
-use common::{Link, compile, library, passes, root, run, said, scratch, valgrind};
+use common::{Link, compile, first_cases, library, passes, root, run, said, scratch, valgrind};
 
 fn test_program(name: &str) -> PathBuf {
     root().join("tests/c").join(name)
@@ -131,6 +131,22 @@ mod valgrind_finds_nothing {
     #[test]
     fn in_api() {
         in_program("api.c");
+    }
+
+    fn in_contract_of(folder: PathBuf) {
+        let Some(mut valgrind) = valgrind() else { return };
+        passes(valgrind.arg(compile(&test_program("contract.c"), Link::Shared)).arg(folder));
+    }
+
+    #[test]
+    fn in_contract() {
+        in_contract_of(first_cases());
+    }
+
+    #[test]
+    #[ignore = "takes ten minutes"]
+    fn in_whole_contract() {
+        in_contract_of(root().join("tests/contract/cases"));
     }
 
     #[test]

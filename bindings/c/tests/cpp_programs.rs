@@ -154,6 +154,12 @@ mod valgrind_finds_nothing {
     }
 
     #[test]
+    #[ignore = "takes ten minutes"]
+    fn in_contract() {
+        in_program("contract.cpp");
+    }
+
+    #[test]
     fn in_errors() {
         in_program("errors.cpp");
     }
@@ -161,6 +167,11 @@ mod valgrind_finds_nothing {
     #[test]
     fn in_lifetime() {
         in_program("lifetime.cpp");
+    }
+
+    #[test]
+    fn in_threads() {
+        in_program("threads.cpp");
     }
 
     #[test]

@@ -8,14 +8,16 @@ fn address(parent: Kind, segment: &str, n: u128) -> Address {
     Address::below(core_server, parent_id, SubId::find(parent, segment).unwrap())
 }
 
+const SHARES: [Share; 3] = [Share::First, Share::Urgent, Share::Rest];
+
 impl Plan {
     /// The next of whatever share, in the order of the shares.
     fn next_of_all(&mut self, now: Moment) -> Option<Address> {
-        Share::ALL.into_iter().find_map(|share| self.next(share, now))
+        SHARES.into_iter().find_map(|share| self.next(share, now))
     }
 
     fn due_of_all(&mut self) -> Option<Moment> {
-        Share::ALL.into_iter().filter_map(|share| self.next_due(share)).min()
+        SHARES.into_iter().filter_map(|share| self.next_due(share)).min()
     }
 }
 

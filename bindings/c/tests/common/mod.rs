@@ -133,6 +133,18 @@ pub fn valgrind() -> Option<Command> {
     Some(valgrind)
 }
 
+/// A folder with the first contract case of each file, for what takes too long for all of them.
+pub fn first_cases() -> PathBuf {
+    let (from, to) = (root().join("tests/contract/cases"), scratch("first-cases"));
+    for entry in fs::read_dir(from).expect("there are cases") {
+        let file = entry.expect("the folder can be read").path();
+        let text = fs::read_to_string(&file).expect("the cases are UTF-8");
+        let first = text.match_indices("\ncase\t").nth(1).map_or(&*text, |(end, _)| &text[..end + 1]);
+        fs::write(to.join(file.file_name().expect("a file has a name")), first).expect("the folder can be written");
+    }
+    to
+}
+
 /// A program that a test needs beyond a compiler. Where it is not installed the test says so and skips; with
 /// `ISYM_NO_SKIPS` in the environment, as in CI, it fails.
 pub fn tool(name: &str) -> Option<Command> {
