@@ -214,7 +214,8 @@ fn suffer(url: &str) {
     let live = open_within(VERY_LONG, config);
     let failures = |count: u64| {
         let end = metric(&live, "failed_requests") + count;
-        until("many failures", || metric(&live, "failed_requests") >= end);
+        let limit = Some(Duration::from_secs(120));
+        look(ms(1), limit, "many failures", || metric(&live, "failed_requests") >= end, String::new);
     };
     failures(300); // What the process allocates once and keeps, is there.
     let before = held();
