@@ -5,6 +5,29 @@ set -eu
 cd "$(dirname "$0")/../.."
 root=$PWD
 folder=$root/target/pythons
+
+# One version: `--under VERSION PYTHON FILE...`. What it says comes at once, at its end.
+test_under() {
+    version=$1 python=$2
+    shift 2
+    "$python" -m venv "$folder/$version"
+    bin=$folder/$version/bin
+    # shellcheck disable=SC2046
+    "$bin/pip" install --quiet --disable-pip-version-check $(grep '^pytest' requirements-dev.txt)
+    "$bin/pip" install --quiet --disable-pip-version-check --find-links dist "isymphony[cli]"
+    echo "== the wheel under $("$bin/python" --version)"
+    cd "$folder/python"
+    "$bin/python" -m pytest -q -p no:cacheprovider "$@"
+}
+if [ "${1:-}" = --under ]; then
+    shift
+    log=$folder/$1.log
+    exec 3>&1 >"$log" 2>&1
+    trap 'cat "$log" >&3' EXIT
+    test_under "$@"
+    exit
+fi
+
 rm -rf "$folder"
 mkdir -p "$folder/python"
 # Without those that are about the sources, and not about what is installed.
@@ -32,27 +55,23 @@ for wheel in dist/isymphony-*.whl; do
     fi
 done
 
-tested=
+tested= each=
 for version in 3.10 3.11 3.12 3.13; do
     python=$(find_python "$version")
     if [ -z "$python" ]; then
         echo "skipped: Python $version is not installed"
         continue
     fi
-    "$python" -m venv "$folder/$version"
-    bin=$folder/$version/bin
-    # shellcheck disable=SC2046
-    "$bin/pip" install --quiet --disable-pip-version-check $(grep '^pytest' requirements-dev.txt)
-    "$bin/pip" install --quiet --disable-pip-version-check --find-links dist "isymphony[cli]"
-    echo "== the wheel under $("$bin/python" --version)"
-    # shellcheck disable=SC2086
-    (cd "$folder/python" && "$bin/python" -m pytest -q -p no:cacheprovider $files)
-    tested="$tested $version"
+    each="$each--under $version $python$files
+"
+    tested="$tested $version" last=$python
 done
 [ -n "$tested" ] || { echo "no supported Python was found" >&2; exit 1; }
+# Two at a time.
+printf %s "$each" | xargs -P 2 -L 1 sh tests/python/pythons.sh
 
 # Cargo builds it with what it has built before, where it can.
-"$python" -m venv "$folder/source"
+"$last" -m venv "$folder/source"
 CARGO_TARGET_DIR=$root/target "$folder/source/bin/pip" install --quiet --disable-pip-version-check --no-binary isymphony \
     --config-settings build-args="--profile dev" dist/isymphony-*.tar.gz
 "$folder/source/bin/python" -m isymphony demo >/dev/null
