@@ -7,8 +7,8 @@ use crate::clock::Moment;
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Share {
-    /// What is promised in its time: it comes before all else, and has the whole rate.
-    First,
+    /// Anything: it has the whole rate.
+    Any,
     /// What somebody waits for, or is known to have changed.
     Urgent,
     /// What only confirms what is known. There is always some of it.
@@ -72,7 +72,7 @@ impl Bucket {
     pub(super) fn take(&mut self, share: Share, now: Moment) -> Result<(), Moment> {
         self.fill(now);
         let is_taken = match share {
-            Share::First => self.urgent.take() || self.rest.take(),
+            Share::Any => self.urgent.take() || self.rest.take(),
             Share::Urgent => self.urgent.take(),
             Share::Rest => self.rest.take(),
         };
@@ -84,7 +84,7 @@ impl Bucket {
         let urgent = || self.urgent.wait(rate(&self.rest));
         let rest = || self.rest.wait(rate(&self.urgent));
         let seconds = match share {
-            Share::First => urgent().min(rest()),
+            Share::Any => urgent().min(rest()),
             Share::Urgent => urgent(),
             Share::Rest => rest(),
         };
@@ -174,11 +174,11 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_first_has_both_pools() {
+    fn any_request_has_both_pools() {
         let mut bucket = Bucket::new(50.0, START);
-        assert_eq!((0..100).take_while(|_| bucket.take(Share::First, START).is_ok()).count(), 10);
-        let next = bucket.take(Share::First, START).unwrap_err();
+        assert_eq!((0..100).take_while(|_| bucket.take(Share::Any, START).is_ok()).count(), 10);
+        let next = bucket.take(Share::Any, START).unwrap_err();
         assert_eq!(next.since(START), Duration::from_millis(40));
-        assert!(bucket.take(Share::First, next + NANO).is_ok());
+        assert!(bucket.take(Share::Any, next + NANO).is_ok());
     }
 }

@@ -1,9 +1,9 @@
 //! The plan: which collection is asked for when, and which instance alone.
 //!
 //! Each collection has its own interval, halved when it changed, stretched when it did not, within the bounds of its kind.
-//! First come the core servers' own lists in their time. Then what is urgent, because somebody waits for it, or because an event
-//! or an answer tells that it changed, of the core servers' own lists or below the instances, in turns. And the rest: what the
-//! application reads or watches, and what it does not, take turns too. Each share has its part of the rate ([`Share`]), so a
+//! Every second turn is of the core servers' own lists in their time. In between comes what is urgent, because somebody waits for
+//! it, or because an event or an answer tells that it changed, of the core servers' own lists or below the instances; and the
+//! rest: what the application reads or watches, and what it does not. Each share has its part of the rate ([`Share`]), so a
 //! thousand small collections never hold up the few that matter most, and what no event tells of gives way, but is not forgotten.
 
 use std::cmp::Reverse;
@@ -85,10 +85,11 @@ enum Class {
 impl Share {
     /// The turns of its classes. One that a class has no use for goes to the next that has.
     fn turns(self) -> &'static [Class] {
+        use Class::{Awaited, Lists, Rest, Urged, UrgedLists, Wanted};
         match self {
-            Share::First => &[Class::Lists],
-            Share::Urgent => &[Class::Awaited, Class::UrgedLists, Class::Awaited, Class::Urged],
-            Share::Rest => &[Class::Wanted, Class::Wanted, Class::Wanted, Class::Rest],
+            Share::Any => &[],
+            Share::Urgent => &[Lists, Awaited, Lists, UrgedLists, Lists, Awaited, Lists, Urged],
+            Share::Rest => &[Lists, Wanted, Lists, Wanted, Lists, Wanted, Lists, Rest],
         }
     }
 }

@@ -159,7 +159,7 @@ impl Writer {
             }
             let ready = match (&self.gather, &mut self.gathers) {
                 (Some(_), None) => Ok(()),
-                (Some(_), Some(bucket)) => bucket.take(Share::First, now),
+                (Some(_), Some(bucket)) => bucket.take(Share::Any, now),
                 (None, _) => Ok(()),
             };
             if let Err(wake) = ready {
@@ -199,24 +199,21 @@ impl Writer {
     fn next_poll(&mut self, now: Moment) -> Result<Option<Address>, Moment> {
         if self.is_last_connection() {
             is_due(self.plan.next_list_due(), now)?;
-            let is_promised = self.plan.next_due(Share::First).is_some_and(|due| due <= now);
-            self.take_token(if is_promised { Share::First } else { Share::Urgent }, now)?;
+            self.take_token(Share::Urgent, now)?;
             return Ok(self.plan.next_list(now));
         }
         let mut wake = now + IDLE;
         // Where the connections and not the rate are what there is too little of, they are shared all the same.
         let (sooner, later) =
             if self.rest_is_next { (Share::Rest, Share::Urgent) } else { (Share::Urgent, Share::Rest) };
-        for share in [Share::First, sooner, later] {
+        for share in [sooner, later] {
             let due = match share {
                 Share::Rest if !self.placing.is_idle() => Some(now),
                 share => self.plan.next_due(share),
             };
             match is_due(due, now).and_then(|()| self.take_token(share, now)) {
                 Ok(()) => {
-                    if share != Share::First {
-                        self.rest_is_next = share == Share::Urgent;
-                    }
+                    self.rest_is_next = share == Share::Urgent;
                     return Ok(match share {
                         Share::Rest => self.next_rest(now),
                         share => self.plan.next(share, now),
@@ -233,7 +230,7 @@ impl Writer {
         match self.polls.take(share, now) {
             // The tokens of the rest, where it has no use for them.
             Err(_) if share == Share::Urgent && self.placing.is_idle() && !is_rest_due(&mut self.plan) => {
-                self.polls.take(Share::First, now)
+                self.polls.take(Share::Any, now)
             }
             taken => taken,
         }

@@ -8,7 +8,7 @@ fn address(parent: Kind, segment: &str, n: u128) -> Address {
     Address::below(core_server, parent_id, SubId::find(parent, segment).unwrap())
 }
 
-const SHARES: [Share; 3] = [Share::First, Share::Urgent, Share::Rest];
+const SHARES: [Share; 2] = [Share::Urgent, Share::Rest];
 
 impl Plan {
     /// The next of whatever share, in the order of the shares.
@@ -143,7 +143,7 @@ fn what_is_urged_without_end_leaves_the_others_their_turns() {
         urged.iter().chain([&calls]).for_each(|address| plan.urge(address, now));
         // Each share has as much of the rate.
         let share = if millis % 2 == 0 { Share::Urgent } else { Share::Rest };
-        let next = plan.next(Share::First, now).or_else(|| plan.next(share, now)).unwrap();
+        let next = plan.next(share, now).unwrap();
         *asked.entry((next.sub.unwrap().row().parent, next.kind())).or_default() += 1;
         plan.answered(&next, now, false);
     }
