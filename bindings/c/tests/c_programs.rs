@@ -139,6 +139,7 @@ mod valgrind_finds_nothing {
     }
 
     #[test]
+    #[ignore = "takes a minute"]
     fn in_contract() {
         in_contract_of(first_cases());
     }

@@ -170,11 +170,6 @@ mod valgrind_finds_nothing {
     }
 
     #[test]
-    fn in_threads() {
-        in_program("threads.cpp");
-    }
-
-    #[test]
     fn in_watch() {
         in_program("watch.cpp");
     }
