@@ -420,7 +420,7 @@ impl Config {
 }
 
 impl Config {
-    /// The core servers' lists can be asked for as often as their cadences promise.
+    /// The core servers' lists can be asked for as often as their cadences promise: half of the rate is surely theirs.
     fn validate_rate(&self) -> Result<()> {
         let Some(rate) = self.max_requests_per_second else { return Ok(()) };
         let kinds = self.kind_set();
@@ -428,10 +428,12 @@ impl Config {
         let servers = self.core_servers.as_ref().map_or(1, Vec::len).max(1) as f64;
         let a_second = |kind| 1.0 / self.get_cadence(kind).max.as_secs_f64();
         let needed = a_second(Kind::CoreServer) + servers * lists.map(a_second).sum::<f64>();
-        if rate < needed {
+        if rate < 2.0 * needed {
             return Err(config(format!(
                 "max_requests_per_second is {rate}, but the longest intervals of the cadences promise {needed:.3} requests \
-                 a second for the core servers' lists alone; raise it, or the cadences' max, or sync fewer kinds"
+                 a second for the core servers' lists, which have half of it; raise it to {:.3}, or the cadences' max, or \
+                 sync fewer kinds",
+                2.0 * needed
             )));
         }
         Ok(())

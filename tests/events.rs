@@ -17,7 +17,7 @@ use isymphony::snapshot::{ConferenceRoom, Extension, Queue, Snapshot, User};
 use isymphony::{Config, Live};
 use serde_json::json;
 
-use common::{LONG, look, metric, ms, open, polling, sandbox, until_live, until_shown};
+use common::{LONG, VERY_LONG, look, metric, ms, open, open_within, polling, sandbox, until_live, until_shown};
 
 const NO_NEWS: Duration = Duration::from_millis(400);
 
@@ -472,20 +472,21 @@ fn what_an_event_tells_does_not_wait_behind_what_only_confirms() {
     }
 }
 
-#[test]
-fn a_flood_on_a_slow_server_starves_nothing() {
-    // So slow that the connections, and not the rate, are what there is too little of.
-    let sandbox = Sandbox::start(SandboxConfig::new().users(12)).unwrap();
-    let live = Live::open(Config::new(&sandbox.url()).unwrap()).unwrap();
-    live.wait(LONG).unwrap();
-    until_events(&live, EventsState::Connected);
-    sandbox.fault_from_str("delay=100ms; on=coreServers*").unwrap();
+/// Does something while events tell all the time that something changed at every extension.
+fn in_a_flood(sandbox: &Sandbox, what: impl FnOnce()) {
+    struct Done<'d>(&'d AtomicBool);
+    impl Drop for Done<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Relaxed);
+        }
+    }
     let core = sandbox.core_server_id().to_string();
     let numbers = sandbox.extension_numbers();
     let ids = numbers.iter().map(|number| sandbox.extension_id(number).unwrap().to_string());
     let events = ids.map(|id| json!({"type": "x", "coreServerId": core, "extensionId": id}).to_string());
     let (events, done) = (events.collect::<Vec<_>>(), AtomicBool::new(false));
     std::thread::scope(|scope| {
+        let _done = Done(&done);
         scope.spawn(|| {
             while !done.load(Relaxed) {
                 events.iter().for_each(|event| sandbox.send_event(event));
@@ -493,15 +494,48 @@ fn a_flood_on_a_slow_server_starves_nothing() {
             }
         });
         std::thread::sleep(Duration::from_millis(500));
+        what();
+    });
+}
+
+#[test]
+fn a_flood_on_a_slow_server_starves_nothing() {
+    // So slow that the connections, and not the rate, are what there is too little of.
+    let sandbox = Sandbox::start(SandboxConfig::new().users(12)).unwrap();
+    let live = open(Config::new(&sandbox.url()).unwrap());
+    until_events(&live, EventsState::Connected);
+    sandbox.fault_from_str("delay=100ms; on=coreServers*").unwrap();
+    in_a_flood(&sandbox, || {
         // No event tells of it.
         sandbox.set_status("mike", "Lunch", "away", "", -1).unwrap();
-        let shown = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            until_shown("the status, in the flood", &live, |now| {
-                let mike = now.core_server("default").unwrap().users().find("mike").unwrap();
-                User::try_from(mike).unwrap().status().is_some_and(|status| status.name() == Some("Lunch"))
-            });
-        }));
-        done.store(true, Relaxed);
-        shown.unwrap();
+        until_shown("the status, in the flood", &live, |now| {
+            let mike = now.core_server("default").unwrap().users().find("mike").unwrap();
+            User::try_from(mike).unwrap().status().is_some_and(|status| status.name() == Some("Lunch"))
+        });
+    });
+}
+
+#[test]
+fn the_lowest_rate_that_is_accepted_keeps_the_lists_fresh_in_a_flood() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(20)).unwrap();
+    let longest = ms(500);
+    let mut config = polling(&sandbox, ms(100), longest);
+    let mut accepts = |rate: u32| config.max_requests_per_second(rate.into()).unwrap().validate().is_ok();
+    (1..100).find(|rate| accepts(*rate)).unwrap();
+    let live = open_within(VERY_LONG, config);
+    until_events(&live, EventsState::Connected);
+    in_a_flood(&sandbox, || {
+        let (start, before) = (Instant::now(), sandbox.requests().len());
+        std::thread::sleep(Duration::from_secs(6));
+        let turns = (start.elapsed().as_secs_f64() / longest.as_secs_f64()) as usize;
+        let requests = sandbox.requests().split_off(before);
+        let core_server = format!("coreServers/{}", sandbox.core_server_id());
+        let mut lists = vec!["coreServers".to_owned()];
+        lists.extend(["users", "extensions", "queues", "callSegments"].map(|list| format!("{core_server}/{list}")));
+        for list in lists {
+            let asked = requests.iter().filter(|request| request.path == list).count();
+            // Each is asked for its longest interval after it was answered, and then waits for a turn.
+            assert!(asked * 4 >= turns * 3, "{list}: {asked} times in {turns} of its longest intervals");
+        }
     });
 }

@@ -7,8 +7,6 @@ use crate::clock::Moment;
 /// What a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Share {
-    /// Anything: it has the whole rate.
-    Any,
     /// What somebody waits for, or is known to have changed.
     Urgent,
     /// What only confirms what is known. There is always some of it.
@@ -48,11 +46,6 @@ impl Pool {
         self.tokens -= f64::from(u8::from(is_there));
         is_there
     }
-
-    /// How many seconds until there is a token.
-    fn wait(&self, rate: f64) -> f64 {
-        (1.0 - self.tokens) / rate
-    }
 }
 
 impl Bucket {
@@ -71,24 +64,22 @@ impl Bucket {
     /// Takes a token; or says when there will be one.
     pub(super) fn take(&mut self, share: Share, now: Moment) -> Result<(), Moment> {
         self.fill(now);
-        let is_taken = match share {
-            Share::Any => self.urgent.take() || self.rest.take(),
-            Share::Urgent => self.urgent.take(),
-            Share::Rest => self.rest.take(),
+        let (own, other) = match share {
+            Share::Urgent => (&mut self.urgent, &self.rest),
+            Share::Rest => (&mut self.rest, &self.urgent),
         };
-        if is_taken {
+        if own.take() {
             return Ok(());
         }
-        let is_full = |pool: &Pool| pool.tokens >= pool.size;
-        let rate = |other: &Pool| if is_full(other) { self.rate } else { self.rate / 2.0 };
-        let urgent = || self.urgent.wait(rate(&self.rest));
-        let rest = || self.rest.wait(rate(&self.urgent));
-        let seconds = match share {
-            Share::Any => urgent().min(rest()),
-            Share::Urgent => urgent(),
-            Share::Rest => rest(),
-        };
-        Err(now + Duration::from_secs_f64(seconds))
+        let is_other_full = other.tokens >= other.size;
+        let rate = if is_other_full { self.rate } else { self.rate / 2.0 };
+        Err(now + Duration::from_secs_f64((1.0 - own.tokens) / rate))
+    }
+
+    /// Takes a token of either half; or says when there will be one.
+    pub(super) fn take_any(&mut self, now: Moment) -> Result<(), Moment> {
+        let urgent = self.take(Share::Urgent, now);
+        urgent.or_else(|sooner| self.take(Share::Rest, now).map_err(|later| sooner.min(later)))
     }
 
     fn fill(&mut self, now: Moment) {
@@ -176,9 +167,9 @@ mod tests {
     #[test]
     fn any_request_has_both_pools() {
         let mut bucket = Bucket::new(50.0, START);
-        assert_eq!((0..100).take_while(|_| bucket.take(Share::Any, START).is_ok()).count(), 10);
-        let next = bucket.take(Share::Any, START).unwrap_err();
+        assert_eq!((0..100).take_while(|_| bucket.take_any(START).is_ok()).count(), 10);
+        let next = bucket.take_any(START).unwrap_err();
         assert_eq!(next.since(START), Duration::from_millis(40));
-        assert!(bucket.take(Share::Any, next + NANO).is_ok());
+        assert!(bucket.take_any(next + NANO).is_ok());
     }
 }

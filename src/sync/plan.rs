@@ -83,15 +83,23 @@ enum Class {
 }
 
 impl Share {
-    /// The turns of its classes. One that a class has no use for goes to the next that has.
+    /// The turns of its classes; between any two of them the core servers' own lists have one. A turn that a class has no use for
+    /// goes to the next that has.
     fn turns(self) -> &'static [Class] {
-        use Class::{Awaited, Lists, Rest, Urged, UrgedLists, Wanted};
         match self {
-            Share::Any => &[],
-            Share::Urgent => &[Lists, Awaited, Lists, UrgedLists, Lists, Awaited, Lists, Urged],
-            Share::Rest => &[Lists, Wanted, Lists, Wanted, Lists, Wanted, Lists, Rest],
+            Share::Urgent => &[Class::Awaited, Class::UrgedLists, Class::Awaited, Class::Urged],
+            Share::Rest => &[Class::Wanted, Class::Wanted, Class::Wanted, Class::Rest],
         }
     }
+}
+
+/// Whose turn it is in a share.
+#[derive(Debug, Default, Clone, Copy)]
+struct Turn {
+    /// That of the lists was the last one.
+    after_lists: bool,
+    /// Which of the other turns is next.
+    next: usize,
 }
 
 /// Those of the core servers' lists, and of what somebody waits for.
@@ -109,7 +117,7 @@ pub(super) struct Plan {
     /// By class.
     heaps: [Heap; 6],
     /// Whose turn it is, by share.
-    turns: [usize; 3],
+    turns: [Turn; 2],
     /// For each sub resource, the failures since one of it was answered.
     failing: HashMap<SubId, u32>,
     /// How many of the entries are instances: each is asked for once, when it is urged.
@@ -352,13 +360,24 @@ impl Plan {
 
     /// Takes the next collection of a share that is due.
     pub(super) fn next(&mut self, share: Share, now: Moment) -> Option<Address> {
+        let list = |plan: &mut Plan| plan.pop(Class::Lists, now).map(|list| (true, list));
+        let other = |plan: &mut Plan| plan.next_other(share, now).map(|other| (false, other));
+        let (is_list, next) = match self.turns[share as usize].after_lists {
+            true => other(self).or_else(|| list(self)),
+            false => list(self).or_else(|| other(self)),
+        }?;
+        self.turns[share as usize].after_lists = is_list;
+        Some(next)
+    }
+
+    fn next_other(&mut self, share: Share, now: Moment) -> Option<Address> {
         let turns = share.turns();
-        let from = self.turns[share as usize];
+        let from = self.turns[share as usize].next;
         let (turn, next) = (from..from + turns.len()).find_map(|turn| {
             let next = self.pop(turns[turn % turns.len()], now)?;
             Some((turn, next))
         })?;
-        self.turns[share as usize] = (turn + 1) % turns.len();
+        self.turns[share as usize].next = (turn + 1) % turns.len();
         Some(next)
     }
 
@@ -412,7 +431,8 @@ impl Plan {
 
     /// When something of a share is due next.
     pub(super) fn next_due(&mut self, share: Share) -> Option<Moment> {
-        self.next_due_of(share.turns())
+        let lists = self.next_due_of(&[Class::Lists]);
+        [lists, self.next_due_of(share.turns())].into_iter().flatten().min()
     }
 
     /// When a core server's list is due next, or what somebody waits for.

@@ -159,7 +159,7 @@ impl Writer {
             }
             let ready = match (&self.gather, &mut self.gathers) {
                 (Some(_), None) => Ok(()),
-                (Some(_), Some(bucket)) => bucket.take(Share::Any, now),
+                (Some(_), Some(bucket)) => bucket.take_any(now),
                 (None, _) => Ok(()),
             };
             if let Err(wake) = ready {
@@ -230,7 +230,7 @@ impl Writer {
         match self.polls.take(share, now) {
             // The tokens of the rest, where it has no use for them.
             Err(_) if share == Share::Urgent && self.placing.is_idle() && !is_rest_due(&mut self.plan) => {
-                self.polls.take(Share::Any, now)
+                self.polls.take_any(now)
             }
             taken => taken,
         }

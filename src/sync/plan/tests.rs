@@ -159,6 +159,28 @@ fn what_is_urged_without_end_leaves_the_others_their_turns() {
     assert_eq!(plan.next_of_all(now), Some(urged[99]));
 }
 
+/// Whatever else is due, and however much of it.
+#[test]
+fn lists_that_are_always_due_have_every_second_turn_and_no_more() {
+    let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let all = [Share::Urgent, Share::Rest].map(|share| {
+        let mut plan = Plan::default();
+        let (calls, status) = (address(Kind::CoreServer, "callSegments", 0), address(Kind::User, "status", 7));
+        plan.add(calls, &config, now, 0.0);
+        plan.add(status, &config, now, 0.0);
+        let asked = (0..100).map(|_| {
+            if share == Share::Urgent {
+                plan.urge(&status, now);
+            }
+            let next = plan.next(share, now).unwrap();
+            plan.again(&next, now, Duration::ZERO);
+            next
+        });
+        asked.filter(|next| *next == calls).count()
+    });
+    assert_eq!(all, [50, 50]);
+}
+
 #[test]
 fn after_an_outage_what_was_due_before_comes_first() {
     let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
