@@ -68,29 +68,11 @@ fn misuse() {
 mod sanitizers_find_nothing {
     use super::*;
 
-    fn in_program(name: &str) {
+    fn within(name: &str) {
         passes(Command::new(compile(&test_program(name), Link::Sanitized)).env("ASAN_OPTIONS", "detect_leaks=1"));
     }
 
-    #[test]
-    fn in_api() {
-        in_program("api.c");
-    }
-
-    #[test]
-    fn in_contract() {
-        in_program("contract.c");
-    }
-
-    #[test]
-    fn in_doctor() {
-        in_program("doctor.c");
-    }
-
-    #[test]
-    fn in_misuse() {
-        in_program("misuse.c");
-    }
+    each!(within, ".c": api contract doctor misuse);
 }
 
 #[test]
@@ -119,7 +101,7 @@ fn sanitizers_are_on() {
 mod valgrind_finds_nothing {
     use super::*;
 
-    fn in_program(name: &str) {
+    fn within(name: &str) {
         let Some(mut valgrind) = valgrind() else { return };
         if name == "fork.c" {
             // What the parent's threads hold is lost in a forked child, which has not got them.
@@ -128,51 +110,23 @@ mod valgrind_finds_nothing {
         passes(valgrind.arg(compile(&test_program(name), Link::Shared)).arg("20000"));
     }
 
-    #[test]
-    fn in_api() {
-        in_program("api.c");
-    }
+    each!(within, ".c": api doctor fork misuse random watch);
 
-    fn in_contract_of(folder: PathBuf) {
+    fn contract_of(folder: PathBuf) {
         let Some(mut valgrind) = valgrind() else { return };
         passes(valgrind.arg(compile(&test_program("contract.c"), Link::Shared)).arg(folder));
     }
 
     #[test]
     #[ignore = "takes a minute"]
-    fn in_contract() {
-        in_contract_of(first_cases());
+    fn contract() {
+        contract_of(first_cases());
     }
 
     #[test]
     #[ignore = "takes ten minutes"]
-    fn in_whole_contract() {
-        in_contract_of(root().join("tests/contract/cases"));
-    }
-
-    #[test]
-    fn in_doctor() {
-        in_program("doctor.c");
-    }
-
-    #[test]
-    fn in_fork() {
-        in_program("fork.c");
-    }
-
-    #[test]
-    fn in_misuse() {
-        in_program("misuse.c");
-    }
-
-    #[test]
-    fn in_random() {
-        in_program("random.c");
-    }
-
-    #[test]
-    fn in_watch() {
-        in_program("watch.c");
+    fn whole_contract() {
+        contract_of(root().join("tests/contract/cases"));
     }
 }
 

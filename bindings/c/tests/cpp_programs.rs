@@ -27,35 +27,7 @@ mod passes_alone {
         }
     }
 
-    #[test]
-    fn api() {
-        alone("api.cpp");
-    }
-
-    #[test]
-    fn contract() {
-        alone("contract.cpp");
-    }
-
-    #[test]
-    fn errors() {
-        alone("errors.cpp");
-    }
-
-    #[test]
-    fn lifetime() {
-        alone("lifetime.cpp");
-    }
-
-    #[test]
-    fn threads() {
-        alone("threads.cpp");
-    }
-
-    #[test]
-    fn watch() {
-        alone("watch.cpp");
-    }
+    each!(alone, ".cpp": api contract errors lifetime threads watch);
 }
 
 #[test]
@@ -80,41 +52,13 @@ fn without_exceptions() {
 mod sanitizers_find_nothing {
     use super::*;
 
-    fn in_program(name: &str) {
+    fn within(name: &str) {
         for program in programs(&[name], Link::Sanitized) {
             passes(Command::new(program).env("ASAN_OPTIONS", "detect_leaks=1"));
         }
     }
 
-    #[test]
-    fn in_api() {
-        in_program("api.cpp");
-    }
-
-    #[test]
-    fn in_contract() {
-        in_program("contract.cpp");
-    }
-
-    #[test]
-    fn in_errors() {
-        in_program("errors.cpp");
-    }
-
-    #[test]
-    fn in_lifetime() {
-        in_program("lifetime.cpp");
-    }
-
-    #[test]
-    fn in_threads() {
-        in_program("threads.cpp");
-    }
-
-    #[test]
-    fn in_watch() {
-        in_program("watch.cpp");
-    }
+    each!(within, ".cpp": api contract errors lifetime threads watch);
 }
 
 /// The sanitizers are really on: they find settings that are never freed, and some that are freed twice.
@@ -141,36 +85,18 @@ fn sanitizers_are_on() {
 mod valgrind_finds_nothing {
     use super::*;
 
-    fn in_program(name: &str) {
+    fn within(name: &str) {
         for program in programs(&[name], Link::Shared) {
             let Some(mut valgrind) = valgrind() else { return };
             passes(valgrind.arg(program));
         }
     }
 
-    #[test]
-    fn in_api() {
-        in_program("api.cpp");
-    }
+    each!(within, ".cpp": api errors lifetime watch);
 
     #[test]
     #[ignore = "takes ten minutes"]
-    fn in_contract() {
-        in_program("contract.cpp");
-    }
-
-    #[test]
-    fn in_errors() {
-        in_program("errors.cpp");
-    }
-
-    #[test]
-    fn in_lifetime() {
-        in_program("lifetime.cpp");
-    }
-
-    #[test]
-    fn in_watch() {
-        in_program("watch.cpp");
+    fn contract() {
+        within("contract.cpp");
     }
 }

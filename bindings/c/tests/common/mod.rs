@@ -129,8 +129,27 @@ pub fn passes(command: &mut Command) {
 /// Valgrind, as an error for what it finds; `None` where it is not installed.
 pub fn valgrind() -> Option<Command> {
     let mut valgrind = tool("valgrind")?;
-    valgrind.args(["--error-exitcode=9", "--leak-check=full", "--errors-for-leak-kinds=definite", "-q"]);
+    valgrind.args([
+        "--error-exitcode=9",
+        "--leak-check=full",
+        "--errors-for-leak-kinds=definite",
+        "-q",
+        "--fair-sched=try",
+    ]);
     Some(valgrind)
+}
+
+/// A test for each of these programs of `tests`, named as it is.
+#[macro_export]
+macro_rules! each {
+    ($passes:path, $ending:literal: $($name:ident)*) => {
+        $(
+            #[test]
+            fn $name() {
+                $passes(concat!(stringify!($name), $ending));
+            }
+        )*
+    };
 }
 
 /// A folder with the first contract case of each file, for what takes too long for all of them.
