@@ -46,9 +46,10 @@ void log(int)
 
 }  // namespace
 
-int main()
+/// The argument: how many calls a second.
+int main(int argc, char **argv)
 {
-    isym::Sandbox sandbox(isym::SandboxConfig().calls_per_second(50));
+    isym::Sandbox sandbox(isym::SandboxConfig().calls_per_second(argc > 1 ? std::atof(argv[1]) : 50));
     isym::Live live{isym::Config(sandbox.url()).cadence(isym::Kind::call_segment, 20ms, 50ms)};
     live.wait(60s);
     isym::Watch watch = live.watch();
