@@ -56,9 +56,10 @@ pub mod overlay;
 pub mod path;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
-mod signals;
 pub mod snapshot;
 mod sync;
+#[doc(hidden)]
+pub mod threads;
 mod transport;
 pub mod watch;
 

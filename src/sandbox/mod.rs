@@ -50,7 +50,7 @@ mod world;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 pub use config::SandboxConfig;
@@ -61,6 +61,7 @@ pub use pbx::{Caller, Pbx};
 pub use requests::RequestRecord;
 
 use crate::error::{Code, Error, Result};
+use crate::threads;
 use server::{Gate, Listening, Shared, lock};
 use world::World;
 use world::events::Event;
@@ -105,9 +106,7 @@ impl Sandbox {
             shared,
         };
         let shared = Arc::clone(&sandbox.shared);
-        let start =
-            || thread::Builder::new().name("isymphony-sandbox-clock".to_owned()).spawn(move || shared.run_clock());
-        let clock = crate::signals::blocked(start);
+        let clock = threads::start("isymphony-sandbox-clock", None, move || shared.run_clock());
         *lock(&sandbox.clock) = Some(clock.map_err(no_thread)?);
         Ok(sandbox)
     }

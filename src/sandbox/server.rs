@@ -19,6 +19,7 @@ use super::rest;
 use super::websocket::{self, Listeners};
 use super::world::World;
 use super::world::events::Event;
+use crate::threads;
 
 /// Enough for a gzip compressor in a debug build; of a stack, only what is used takes memory.
 const STACK: usize = 1024 * 1024;
@@ -263,11 +264,8 @@ impl Listening {
         let listener = TcpListener::from(socket);
         let going = Arc::new(AtomicBool::new(true));
         let (on, shared) = (Arc::clone(&going), Arc::clone(shared));
-        let name = "isymphony-sandbox-accept".to_owned();
-        let start =
-            || thread::Builder::new().name(name).stack_size(STACK).spawn(move || accept(&listener, &on, &shared));
-        let thread = crate::signals::blocked(start);
-        self.acceptor = Some((going, thread?));
+        let life = move || accept(&listener, &on, &shared);
+        self.acceptor = Some((going, threads::start("isymphony-sandbox-accept", Some(STACK), life)?));
         Ok(())
     }
 
@@ -317,7 +315,7 @@ fn accept(listener: &TcpListener, going: &AtomicBool, shared: &Arc<Shared>) {
             shared.serve(number, stream);
         };
         // Where no thread can be had, dropping the closure closes the connection.
-        let _ = thread::Builder::new().name(format!("isymphony-sandbox-{number}")).stack_size(STACK).spawn(work);
+        let _ = threads::alone(&format!("isymphony-sandbox-{number}"), Some(STACK), work);
     }
 }
 

@@ -92,6 +92,7 @@ fn serve_listener(shared: &Shared, answer: &Answer, stream: &mut TcpStream, read
         going.store(false, Ordering::Release);
         let _ = stream.shutdown(Shutdown::Both);
         shared.wake_event_threads();
+        let _ = teller.map(thread::ScopedJoinHandle::join);
     });
     Ok(())
 }

@@ -4,7 +4,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use super::events::{self, Events};
@@ -17,11 +16,11 @@ use crate::clock::{Limit, Moment};
 use crate::config::Config;
 use crate::error::{Code, Error, Result};
 use crate::health::{Health, Problem, State};
-use crate::signals;
 use crate::snapshot::cell::Cell;
 use crate::snapshot::collection::Address;
 use crate::snapshot::draft::Draft;
 use crate::snapshot::{Limits, Snapshot};
+use crate::threads::Threads;
 use crate::transport::Transport;
 use crate::watch::Signals;
 
@@ -49,7 +48,7 @@ pub(crate) struct Shared {
     status: Mutex<Status>,
     /// Moves whenever the writer has handled something.
     progress: Condvar,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    threads: Arc<Threads>,
 }
 
 /// What the client counts, since it was opened.
@@ -122,7 +121,7 @@ impl Shared {
             closed: AtomicBool::new(false),
             status: Mutex::default(),
             progress: Condvar::new(),
-            threads: Mutex::default(),
+            threads: Arc::default(),
             config,
         });
         if let Err(error) = shared.start_threads(inbox) {
@@ -162,13 +161,10 @@ impl Shared {
                 shared.broke(&*panic);
             }
         };
-        let thread = signals::blocked(|| std::thread::Builder::new().name(name.to_owned()).spawn(run));
-        let thread = thread.map_err(|error| {
+        self.threads.start(name, run).map_err(|error| {
             let message = format!("a thread could not be started ({error}); are the process's limits too low?");
             Error::new(Code::Internal, message).with_retryable(true)
-        })?;
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
-        Ok(())
+        })
     }
 
     fn broke(&self, panic: &(dyn std::any::Any + Send)) {
@@ -237,17 +233,8 @@ impl Shared {
         self.tell(Message::Close);
         self.change(|_| {});
         self.signals.set_all();
-        let threads = std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let (limit, own) = (Limit::new(Some(time)), std::thread::current().id());
         // The application's logger, which may close the client, runs on our threads too.
-        for thread in threads.into_iter().filter(|thread| thread.thread().id() != own) {
-            while !thread.is_finished() && !limit.is_over() {
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            if thread.is_finished() {
-                let _ = thread.join();
-            }
-        }
+        self.threads.join(Limit::new(Some(time)));
     }
 
     /// How long `close` waits unless told.

@@ -134,8 +134,7 @@ impl Names {
 
     fn ask(&self, host: &str) -> io::Result<()> {
         let (names, host) = (self.clone(), host.to_owned());
-        let thread = std::thread::Builder::new().name("isymphony-name".to_owned());
-        crate::signals::blocked(|| thread.spawn(move || names.answer(&host))).map(drop)
+        crate::threads::alone("isymphony-name", None, move || names.answer(&host))
     }
 
     fn answer(&self, host: &str) {

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::{mem, process, thread};
 
 use arc_swap::ArcSwapOption;
+use isymphony_core::threads;
 
 use crate::log::isym_log_level;
 use crate::str::Text;
@@ -64,8 +65,7 @@ fn start(deliver: fn(&Line)) -> Option<Arc<Lines>> {
     let (sender, receiver) = sync_channel(WAITING);
     let lost = Arc::new(AtomicU64::new(0));
     let lines = Arc::new(Lines { process: process::id(), sender, lost: lost.clone() });
-    // Of one that is blocked all signals are blocked in the other, too.
-    thread::Builder::new().name(format!("{OWN}log")).spawn(move || hand_over(&receiver, &lost, deliver)).ok()?;
+    threads::alone(&format!("{OWN}log"), None, move || hand_over(&receiver, &lost, deliver)).ok()?;
     replace(Some(lines.clone()));
     Some(lines)
 }

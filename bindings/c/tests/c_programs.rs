@@ -48,6 +48,13 @@ fn memory() {
 }
 
 #[test]
+fn detach() {
+    for link in [Link::Shared, Link::Static] {
+        passes(&mut Command::new(compile(&test_program("detach.c"), link)));
+    }
+}
+
+#[test]
 fn contract() {
     passes(&mut Command::new(compile(&test_program("contract.c"), Link::Shared)));
 }

@@ -72,9 +72,7 @@ pub(crate) fn on_a_thread<T: Send + 'static>(
         // Nobody listens any more when a signal ended the call.
         let _ = done.send(work());
     };
-    std::thread::Builder::new()
-        .name("isymphony-call".to_owned())
-        .spawn(run)
+    isymphony::threads::alone("isymphony-call", None, run)
         .map_err(|e| Error::new(Code::Internal, format!("the system gives no thread for the call: {e}")))
         .or_raise(py)?;
     loop {
