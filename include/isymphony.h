@@ -2328,8 +2328,8 @@ enum isym_status isym_sandbox_new(const struct isym_sandbox_config *config,
                                   struct isym_sandbox **sandbox,
                                   struct isym_error **error);
 
-// Ends a sandbox: all connections are cut, all threads end, whatever hangs. No other thread may be in a call with it. NULL is
-// accepted.
+// Ends a sandbox: all connections are cut, all threads end, whatever hangs. No other thread may be in a call with it. In a
+// forked child it only frees: the server is the parent's. NULL is accepted.
 void isym_sandbox_free(struct isym_sandbox *sandbox);
 
 // Where a sandbox listens, as in "http://127.0.0.1:40123". Stays the same for its life; empty for NULL.

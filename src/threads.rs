@@ -39,7 +39,7 @@ pub(crate) fn start(
     started
 }
 
-/// Starts a thread that nobody waits for, as [`start`] does.
+/// Starts a thread that nobody waits for, with all signals blocked, except for faults.
 ///
 /// # Errors
 /// Why the system gives none.

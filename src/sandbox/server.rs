@@ -269,6 +269,11 @@ impl Listening {
         Ok(())
     }
 
+    /// Is not there any more, and nor is its thread, without a word to it.
+    pub(crate) fn forget(&mut self) {
+        std::mem::forget(self.acceptor.take());
+    }
+
     /// Listens no longer, and keeps the port where `keep` says so.
     pub(crate) fn stop(&mut self, keep: bool) {
         let Some((going, thread)) = self.acceptor.take() else { return };

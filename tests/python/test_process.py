@@ -235,6 +235,36 @@ def test_a_forked_child_reads_and_syncs() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_child_ends_no_sandbox_of_its_parent() -> None:
+    done = python(
+        """
+        import http.client, warnings
+        warnings.simplefilter("ignore")
+        sandbox = Sandbox(users=5)
+        connection = http.client.HTTPConnection("127.0.0.1", sandbox.port, timeout=10)
+
+        def answers():
+            connection.request("GET", "/communication_manager/rest/live/coreServers")
+            answer = connection.getresponse()
+            return answer.status == 200 and bool(answer.read())
+
+        assert answers()
+        socket = connection.sock
+        for how in ("close", "drop"):
+            child = os.fork()
+            if not child:
+                if how == "close":
+                    sandbox.close()
+                del sandbox
+                os._exit(0)
+            os.waitpid(child, 0)
+        print(answers() and connection.sock is socket)
+        """
+    )
+    assert done.stdout == "True\n", done.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 def test_a_process_of_multiprocessing_that_is_forked_has_the_client() -> None:
     done = python(
         """

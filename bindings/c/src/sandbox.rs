@@ -72,8 +72,8 @@ pub extern "C" fn isym_sandbox_new(
     })
 }
 
-/// Ends a sandbox: all connections are cut, all threads end, whatever hangs. No other thread may be in a call with it. NULL is
-/// accepted.
+/// Ends a sandbox: all connections are cut, all threads end, whatever hangs. No other thread may be in a call with it. In a
+/// forked child it only frees: the server is the parent's. NULL is accepted.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_sandbox_free(sandbox: Option<Box<isym_sandbox>>) {
     guard::plain(|| drop(sandbox));

@@ -118,7 +118,7 @@ impl Sandbox {
         self.inner.core_server(slug).or_raise(py).map(SandboxCoreServer::new)
     }
 
-    /// Ends it, whatever hangs.
+    /// Ends it, whatever hangs. Does nothing in a forked child: the server is the parent's.
     fn close(&self, py: Python<'_>) {
         py.detach(|| self.inner.close());
     }
