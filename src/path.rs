@@ -84,7 +84,7 @@ impl Path {
         Path { steps: vec![Step { sub: None, selector: None }], action: None }
     }
 
-    /// One core server.
+    /// One core server. An empty slug is refused by what goes on from it.
     pub fn core_server(selector: impl Into<Selector>) -> Path {
         Path { steps: vec![Step { sub: None, selector: Some(selector.into()) }], action: None }
     }
@@ -92,9 +92,12 @@ impl Path {
     /// The set below this instance. `segment` is a path segment or an attribute name of the catalogue.
     ///
     /// # Errors
-    /// [`Code::InvalidPath`] where this path is a list, or its kind has no such sub resource.
+    /// [`Code::InvalidPath`] where this path is a list, its kind has no such sub resource, or its name is empty.
     pub fn sub(&self, segment: &str) -> Result<Path> {
         let last = self.last();
+        if let Some(selector) = &last.selector {
+            check_selector(last.kind(), selector, None)?;
+        }
         if last.is_list() || self.action.is_some() {
             return Err(invalid(format!("{self:?} is not one object, so nothing is below it")));
         }
@@ -395,6 +398,7 @@ mod tests {
         assert!(message("coreServers/default").starts_with("at 12: \"default\" is no UUID"));
         assert!(message("coreServers/getByName").starts_with("at 12: a symbolic name must follow"));
         assert!(message("coreServers/getByName//users").contains("empty"));
+        assert!(Path::core_server("").sub("users").unwrap_err().message().contains("CoreServer is empty"));
         assert!(message("coreServers/getByName/a%2").starts_with("at 23: '%'"));
         assert!(message("coreServers/getByName/%ff").contains("not UTF-8"));
         assert!(message("coreServers/getByName/a?b").starts_with("at 23:"));
