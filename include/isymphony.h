@@ -1255,6 +1255,19 @@ enum isym_status isym_live_watch(const struct isym_live *live,
                                  struct isym_watch **watch,
                                  struct isym_error **error);
 
+// Watches what changes from now on in what a handle finds, in every snapshot anew: also after a restart of the server, which
+// is told, too. With `initial`, first gives what is there as ISYM_CHANGE_ADDED, with no gap to the changes that follow; with
+// `events`, the server's events that name it are handed on as they come (ISYM_CHANGE_EVENT).
+//
+// The watch is the caller's, who frees it with isym_watch_free; it outlives the handle.
+//
+// Errors: ISYM_INVALID_ARGUMENT.
+enum isym_status isym_handle_watch(const struct isym_handle *handle,
+                                   bool initial,
+                                   bool events,
+                                   struct isym_watch **watch,
+                                   struct isym_error **error);
+
 // Takes the next change; waits for one at most `timeout_ms`, negative (ISYM_FOREVER): as long as it takes, 0: not at all.
 //
 // What is written to `change` is borrowed from the watch, until the next call with it.

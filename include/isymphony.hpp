@@ -1364,6 +1364,8 @@ struct Binding {
     std::uint64_t other_objects;
 };
 
+class Watch;
+
 /// A reference to an instance by the names along its path, bound anew at every use, so that it survives restarts of the
 /// server. `T` is the view it gives, as in Handle<Extension>. May outlive the client; may be used on any number of threads.
 template <class T = Resource>
@@ -1424,6 +1426,9 @@ public:
             on.check(isym_handle_act_with(c(), action.c(), arguments.get(), detail::options(options), &made, on.slot()));
         return Ticket(made);
     }
+    /// Watches what changes from now on in what it finds, in every snapshot anew: also after a restart of the server, which is
+    /// told, too. With `initial`, first gives what is there as ChangeKind::added; with `events`, also the events that name it.
+    Watch watch(bool initial = false, bool events = true, OnError on = {}) const;
     const isym_handle *c() const noexcept { return handle_.get(); }
 
 private:
@@ -1514,6 +1519,14 @@ public:
 private:
     detail::Owned<isym_watch, isym_watch_free> watch_;
 };
+
+template <class T>
+Watch Handle<T>::watch(bool initial, bool events, OnError on) const
+{
+    isym_watch *made = nullptr;
+    on.check(isym_handle_watch(c(), initial, events, &made, on.slot()));
+    return Watch(made);
+}
 
 /// A client of one iSymphony server: keeps the live state true in the background, and acts by name.
 ///

@@ -17,6 +17,7 @@ use crate::catalog::{Kind, KindSet};
 use crate::clock::Limit;
 use crate::error::{Code, Error, Result};
 use crate::event::{Event, Listener};
+use crate::handle::Handle;
 use crate::live::Live;
 use crate::snapshot::{Change, ChangeKind, Snapshot};
 
@@ -25,8 +26,14 @@ use crate::snapshot::{Change, ChangeKind, Snapshot};
 pub struct Filter {
     kinds: KindSet,
     core_server: Option<String>,
-    resource: Option<Uuid>,
+    resource: Option<Target>,
     events: bool,
+}
+
+#[derive(Debug, Clone)]
+enum Target {
+    Id(Uuid),
+    Handle(Handle),
 }
 
 impl Default for Filter {
@@ -48,9 +55,15 @@ impl Filter {
         self
     }
 
-    /// Only the resource with this id.
+    /// Only the resource with this id. The server gives new ids when it restarts; see [`Filter::handle`].
     pub fn resource(mut self, id: Uuid) -> Self {
-        self.resource = Some(id);
+        self.resource = Some(Target::Id(id));
+        self
+    }
+
+    /// Only what this handle finds, in every snapshot anew: also after a restart of the server.
+    pub fn handle(mut self, handle: &Handle) -> Self {
+        self.resource = Some(Target::Handle(handle.clone()));
         self
     }
 
@@ -60,21 +73,30 @@ impl Filter {
         self
     }
 
+    /// The one resource to tell of.
+    fn find(&self, snapshot: &Snapshot) -> Option<Uuid> {
+        match self.resource.as_ref()? {
+            Target::Id(id) => Some(*id),
+            Target::Handle(handle) => handle.find_in(snapshot).ok().map(|resource| resource.id()),
+        }
+    }
+
     fn accepts_event(&self, event: &Event, snapshot: &Snapshot) -> bool {
         let is_there =
             |slug: &str| snapshot.core_server(slug).is_ok_and(|server| Some(server.id()) == event.core_server_id);
         self.core_server.as_deref().is_none_or(is_there)
-            && self.resource.is_none_or(|id| event.json.contains(&id.to_string()))
+            && (self.resource.is_none() || self.find(snapshot).is_some_and(|id| event.json.contains(&id.to_string())))
     }
 
-    fn accepts(&self, change: &Change) -> bool {
+    /// `found`: the one resource to tell of, before the change and after it.
+    fn accepts(&self, change: &Change, found: [Option<Uuid>; 2]) -> bool {
         let Some(resource) = change.resource() else { return true };
         let in_core_server = |slug: &str| resource.core_server().is_some_and(|server| server.name() == Some(slug));
         if !self.core_server.as_deref().is_none_or(in_core_server) {
             return false;
         }
         change.kind == ChangeKind::EpochChanged
-            || self.kinds.contains(resource.kind()) && self.resource.is_none_or(|id| id == resource.id())
+            || self.kinds.contains(resource.kind()) && (self.resource.is_none() || found.contains(&Some(resource.id())))
     }
 }
 
@@ -83,6 +105,8 @@ pub struct Watch {
     live: Live,
     filter: Filter,
     seen: Snapshot,
+    /// The one resource to tell of, in what was seen.
+    found: Option<Uuid>,
     pending: VecDeque<Change>,
     merged: u64,
     /// Empty until it could be subscribed to.
@@ -93,8 +117,8 @@ pub struct Watch {
 
 impl Watch {
     pub(crate) fn new(live: Live, filter: Filter, seen: Snapshot) -> Watch {
-        let news = OnceLock::new();
-        let watch = Watch { live, filter, seen, pending: VecDeque::new(), merged: 0, news, told_event: false };
+        let (news, found) = (OnceLock::new(), filter.find(&seen));
+        let watch = Watch { live, filter, seen, found, pending: VecDeque::new(), merged: 0, news, told_event: false };
         // What stands in the way is told when something is asked of the watch.
         let _ = watch.news();
         watch
@@ -157,9 +181,11 @@ impl Watch {
             let now = self.live.snapshot();
             if now.generation() != self.seen.generation() {
                 self.merged += now.generation().saturating_sub(self.seen.generation() + 1);
+                let found = [self.found, self.filter.find(&now)];
                 let filter = &self.filter;
-                self.pending = now.diff(&self.seen).into_iter().filter(|change| filter.accepts(change)).collect();
-                self.seen = now;
+                self.pending =
+                    now.diff(&self.seen).into_iter().filter(|change| filter.accepts(change, found)).collect();
+                (self.seen, self.found) = (now, found[1]);
             }
         }
         self.pending.pop_front()

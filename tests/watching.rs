@@ -9,7 +9,7 @@ use isymphony::Live;
 use isymphony::catalog::Kind;
 use isymphony::health::EventsState;
 use isymphony::sandbox::Sandbox;
-use isymphony::snapshot::ChangeKind;
+use isymphony::snapshot::{Change, ChangeKind, Extension};
 use isymphony::watch::{Filter, Watch};
 
 use common::{LONG, is_readable, metric, open, polling, sandbox, until};
@@ -85,4 +85,47 @@ fn large_events_are_dropped_before_they_fill_the_memory() {
     send(&sandbox, &live, 20, 500_000);
     let events = taken(&mut watch).len();
     assert_eq!((events, watch.merged()), (8, 12));
+}
+
+/// What a watch of an extension has to tell: the kinds of the changes, and the names that they lead to.
+fn heard(watch: &mut Watch) -> Vec<(ChangeKind, String)> {
+    let changes = std::iter::from_fn(|| watch.next(NOW).unwrap());
+    let named = |change: Change| {
+        let extension = change.resource().and_then(|resource| Extension::try_from(resource).ok());
+        (change.kind, extension.map_or_else(String::new, |extension| extension.display_name().unwrap().to_owned()))
+    };
+    changes.map(named).collect()
+}
+
+#[test]
+fn a_watch_by_a_handle_goes_on_after_a_restart_and_a_new_name() {
+    let (sandbox, live) = world();
+    let handles = ["4224", "4225"].map(|number| live.extension(number, None).unwrap());
+    let [mut watch, mut other] =
+        handles.each_ref().map(|handle| live.watch(Filter::default().events(false).handle(handle)));
+    let mut initial = live.watch_from_nothing(Filter::default().events(false).handle(&handles[0]));
+    assert_eq!(heard(&mut initial).iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), [ChangeKind::Added]);
+    let rename = |name: &str| {
+        sandbox.set_display_name("4224", name).unwrap();
+        live.refresh(LONG).unwrap();
+    };
+    let changed = |name: &str| [(ChangeKind::Changed, name.to_owned())];
+    rename("One");
+    assert_eq!(heard(&mut watch), changed("One"));
+    let id = handles[0].resolve().unwrap();
+    let epoch = live.snapshot().epoch();
+    sandbox.restart();
+    until("the next epoch", || live.refresh(LONG).is_ok_and(|snapshot| snapshot.epoch() > epoch));
+    assert_ne!(handles[0].resolve().unwrap(), id);
+    assert_eq!(heard(&mut watch), [(ChangeKind::EpochChanged, String::new())]);
+    rename("Two");
+    assert_eq!(heard(&mut watch), changed("Two"));
+    sandbox.rename_extension("4224", "9999").unwrap();
+    live.refresh(LONG).unwrap();
+    assert_eq!(heard(&mut watch), changed("Two"));
+    sandbox.set_display_name("9999", "Three").unwrap();
+    live.refresh(LONG).unwrap();
+    assert_eq!(heard(&mut watch), changed("Three"));
+    assert_eq!(heard(&mut initial), [(ChangeKind::EpochChanged, String::new())]);
+    assert_eq!(heard(&mut other), [(ChangeKind::EpochChanged, String::new())]);
 }

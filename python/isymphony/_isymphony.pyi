@@ -194,7 +194,7 @@ class Live:
         initial: bool = False,
         *,
         core_server: str | None = None,
-        resource: Resource | uuid.UUID | None = None,
+        resource: Handle | Resource | uuid.UUID | None = None,
         events: bool = True,
     ) -> Watch: ...
     def metrics(self) -> dict[str, int]: ...

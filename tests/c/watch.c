@@ -38,6 +38,49 @@ static void changes(void)
     isym_watch_free(watch);
 }
 
+/* The name of the extension that a change leads to; empty where it is another resource. */
+static isym_str name_of(const isym_change *change)
+{
+    isym_extension extension = {0};
+    (void)isym_resource_as_extension(change->resource, &extension);
+    return isym_extension_display_name(extension);
+}
+
+static isym_watch *watch_of(const char *number, bool initial)
+{
+    isym_handle *handle = NULL;
+    isym_watch *watch = NULL;
+    MUST(isym_live_handle_named(live, NULL, ISYM_KIND_EXTENSION, number, &handle, &error));
+    MUST(isym_handle_watch(handle, initial, false, &watch, &error));
+    isym_handle_free(handle);
+    return watch;
+}
+
+/* What one handle finds, also after restarts. */
+static void of_a_handle(void)
+{
+    static const char *const names[] = {"Eins", "Zwei", "Drei"};
+    isym_change change;
+    isym_watch *watch = watch_of("4224", true), *other = watch_of("7777", false);
+    MUST(isym_watch_next(watch, 0, &change, &error));
+    CHECK(change.kind == ISYM_CHANGE_ADDED);
+    FAILS(isym_watch_next(watch, 0, &change, &error), ISYM_TIMED_OUT, "nothing changed");
+    for (size_t i = 0; i < 3; i++) {
+        MUST(isym_sandbox_set_display_name(sandbox, NULL, "4224", names[i], &error));
+        MUST(isym_watch_next(watch, 10000, &change, &error));
+        CHECK(change.kind == ISYM_CHANGE_CHANGED);
+        SAME(name_of(&change), names[i]);
+        isym_sandbox_restart(sandbox);
+        MUST(isym_watch_next(watch, 10000, &change, &error));
+        CHECK(change.kind == ISYM_CHANGE_EPOCH_CHANGED);
+    }
+    while (isym_watch_next(other, 0, &change, NULL) == ISYM_OK)
+        CHECK(change.kind == ISYM_CHANGE_EPOCH_CHANGED || same(name_of(&change), "Seven"));
+    NULLED(isym_handle_watch(NULL, false, true, &watch, &error));
+    isym_watch_free(watch);
+    isym_watch_free(other);
+}
+
 static void initial_state(void)
 {
     isym_watch *watch = NULL;
@@ -87,6 +130,7 @@ int main(void)
     MUST(isym_live_open(config, &live, &error));
     MUST(isym_live_wait(live, 10000, &error));
     changes();
+    of_a_handle();
     initial_state();
     misuse();
     closing();

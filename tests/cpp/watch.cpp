@@ -41,6 +41,26 @@ void changes(const isym::Sandbox &sandbox, const isym::Live &live)
     CHECK(change && change->kind == isym::ChangeKind::epoch_changed && watch.merged() < 1000);
 }
 
+/// What one handle finds, also after a restart.
+void of_a_handle(const isym::Sandbox &sandbox, const isym::Live &live)
+{
+    isym::Watch watch = live.extension("4224").watch(true, false);
+    std::optional<isym::Change> change = watch.next(0s);
+    CHECK(change && change->kind == isym::ChangeKind::added && !watch.next(0s));
+    for (const char *name : {"Eins", "Zwei"}) {
+        sandbox.set_display_name("4224", name);
+        change = watch.next(10s);
+        CHECK(change && change->kind == isym::ChangeKind::changed);
+        CHECK(change->resource.as<isym::Extension>()->display_name() == name);
+        sandbox.restart();
+        change = watch.next(10s);
+        CHECK(change && change->kind == isym::ChangeKind::epoch_changed);
+    }
+    isym::Error error;
+    isym::Handle<isym::Extension>().watch(false, true, error);
+    CHECK(error.code() == isym::Code::invalid_argument);
+}
+
 void initial_state(const isym::Live &live)
 {
     isym::WatchOptions what = only(isym::Kind::user | isym::Kind::queue);
@@ -105,6 +125,7 @@ int main()
     isym::Live live{isym::Config(sandbox.url()).backoff(20ms, 500ms)};
     live.wait(10s);
     changes(sandbox, live);
+    of_a_handle(sandbox, live);
     initial_state(live);
     events(sandbox, live);
     misuse(live);

@@ -9,6 +9,7 @@ import select
 import socket
 import threading
 import time
+import uuid
 
 import isymphony
 import pytest
@@ -136,6 +137,29 @@ def test_many_watchers_in_an_event_loop_need_no_threads(sandbox: Sandbox, live: 
         return list(numbers)
 
     assert asyncio.run(main()) == ["7777"] * 50
+
+
+@pytest.mark.thread_unsafe(reason="restarts the server")
+def test_by_a_handle_it_goes_on_after_a_restart(sandbox: Sandbox, live: isymphony.Live) -> None:
+    handle = live.extension("4224")
+
+    def renamed(name: str, old_id: uuid.UUID | None) -> uuid.UUID:
+        sandbox.set_display_name("4224", name)
+        live.refresh(10)
+        while (change := watch.next(10)) and change.kind == "epoch_changed":
+            pass
+        assert change and change.kind == "changed" and isinstance(change.new, isymphony.Extension)
+        assert change.new.display_name == name and change.new.id != old_id
+        return change.new.id
+
+    with live.watch(resource=handle, events=False) as watch:
+        first = renamed("One", None)
+        epoch = live.snapshot().epoch
+        sandbox.restart()
+        while live.refresh(10).epoch == epoch:
+            pass
+        assert watch.next(10).kind == "epoch_changed"  # type: ignore[union-attr]
+        renamed("Two", first)
 
 
 def test_bad_filters_are_told(live: isymphony.Live) -> None:

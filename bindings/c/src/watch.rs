@@ -7,11 +7,12 @@ use std::os::fd::AsRawFd;
 use isymphony_core::catalog::Kind;
 use isymphony_core::snapshot::Change;
 use isymphony_core::watch::{Filter, Watch};
-use isymphony_core::{Code, Error, Result};
+use isymphony_core::{Code, Error, Live, Result};
 
 use crate::changes::isym_change;
 use crate::error::{isym_error, isym_status};
 use crate::guard::{self, invalid, need};
+use crate::handle::isym_handle;
 use crate::live::isym_live;
 use crate::str::{self, Text};
 use crate::time::limit;
@@ -24,6 +25,13 @@ pub struct isym_watch {
     last: Option<Change>,
     event_type: Text,
     event: Text,
+}
+
+impl isym_watch {
+    fn new(live: &Live, filter: Filter, initial: bool) -> Box<isym_watch> {
+        let watch = if initial { live.watch_from_nothing(filter) } else { live.watch(filter) };
+        Box::new(isym_watch { watch, last: None, event_type: Text::from(""), event: Text::from("") })
+    }
 }
 
 /// Watches what changes from now on; with `initial`, first gives all that is there as ISYM_CHANGE_ADDED, with no gap to the
@@ -52,8 +60,30 @@ pub extern "C" fn isym_live_watch(
         if let Some(slug) = str::optional(core_server, "core_server")? {
             filter = filter.core_server(slug);
         }
-        let watch = if initial { live.watch_from_nothing(filter) } else { live.watch(filter) };
-        out.write(Box::new(isym_watch { watch, last: None, event_type: Text::from(""), event: Text::from("") }));
+        out.write(isym_watch::new(live, filter, initial));
+        Ok(())
+    })
+}
+
+/// Watches what changes from now on in what a handle finds, in every snapshot anew: also after a restart of the server, which
+/// is told, too. With `initial`, first gives what is there as ISYM_CHANGE_ADDED, with no gap to the changes that follow; with
+/// `events`, the server's events that name it are handed on as they come (ISYM_CHANGE_EVENT).
+///
+/// The watch is the caller's, who frees it with isym_watch_free; it outlives the handle.
+///
+/// Errors: ISYM_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_handle_watch(
+    handle: Option<&isym_handle>,
+    initial: bool,
+    events: bool,
+    watch: Option<&mut MaybeUninit<Box<isym_watch>>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (handle, out) = (&need(handle, "handle")?.0, need(watch, "watch")?);
+        let filter = Filter::default().kinds([handle.kind()]).handle(handle).events(events);
+        out.write(isym_watch::new(handle.live(), filter, initial));
         Ok(())
     })
 }

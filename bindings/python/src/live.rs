@@ -211,8 +211,9 @@ impl Live {
     /// Watches what changes from now on; with `initial`, first gives all that is there as `"added"`, with no gap to the changes
     /// that follow.
     ///
-    /// `kinds` (as in `["extensions", "call_segments"]`), `core_server` (a slug) and `resource` (one, or its id) limit what is
-    /// told; with `events`, the server's events are handed on as they come, whatever the kinds.
+    /// `kinds` (as in `["extensions", "call_segments"]`), `core_server` (a slug) and `resource` (a handle, a resource or its
+    /// id) limit what is told; by a handle the resource is found anew in every snapshot, also after a restart of the server.
+    /// With `events`, the server's events are handed on as they come, whatever the kinds.
     #[pyo3(signature = (kinds=None, initial=false, *, core_server=None, resource=None, events=true))]
     fn watch(
         &self,
@@ -232,7 +233,9 @@ impl Live {
         if let Some(slug) = optional("core_server", core_server)? {
             filter = filter.core_server(slug);
         }
-        if let Some(resource) = resource {
+        if let Some(handle) = resource.and_then(|resource| resource.cast::<crate::handle::Handle>().ok()) {
+            filter = filter.handle(&handle.get().inner);
+        } else if let Some(resource) = resource {
             let id = if resource.hasattr("configuration_id")? { resource.getattr("id")? } else { resource.clone() };
             filter = filter.resource(convert::id(&id)?);
         }
