@@ -29,7 +29,7 @@ test-python: develop
 AT_ONCE := $(addprefix tests/python/test_,contract.py doctor.py errors.py live.py mapping.py resources.py)
 
 ## The wheel, and once the source distribution, under every supported Python that is here. PYTESTS says which tests.
-PYTESTS ?= contract live mapping resources watch
+PYTESTS ?= actions contract doctor errors live log mapping overlay pickle process resources sandbox watch
 test-pythons: wheel
 	$(BIN)/maturin sdist --out dist
 	sh tests/python/pythons.sh $(PYTESTS)
@@ -61,6 +61,7 @@ pictures: develop
 
 ## The wheel, in dist/.
 wheel: $(VENV)/.tools
+	rm -rf dist
 	$(BIN)/maturin build --release --out dist
 
 ## The module, built into .venv.

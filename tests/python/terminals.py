@@ -64,6 +64,7 @@ class Tmux:
         self, *arguments: str, width: int = 80, height: int = 24, env: Mapping[str, str] | None = None
     ) -> None:
         if TMUX is None:
+            assert "ISYM_NO_SKIPS" not in os.environ, "tmux is not installed"
             pytest.skip("tmux is not installed")
         self._folder = tempfile.TemporaryDirectory()
         self._code = Path(self._folder.name, "code")

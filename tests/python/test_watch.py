@@ -148,8 +148,11 @@ def test_by_a_handle_it_goes_on_after_a_restart(sandbox: Sandbox, live: isymphon
         live.refresh(10)
         while (change := watch.next(10)) and change.kind == "epoch_changed":
             pass
-        assert change and change.kind == "changed" and isinstance(change.new, isymphony.Extension)
-        assert change.new.display_name == name and change.new.id != old_id
+        assert change is not None
+        assert change.kind == "changed"
+        assert isinstance(change.new, isymphony.Extension)
+        assert change.new.display_name == name
+        assert change.new.id != old_id
         return change.new.id
 
     with live.watch(resource=handle, events=False) as watch:

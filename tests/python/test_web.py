@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import isymphony
 import pytest
-from chromium import PROGRAM, Chromium
+from chromium import Chromium, needs_chromium
 from conftest import eventually
 from isymphony.sandbox import Sandbox
 from isymphony.web import WebBoard, feed
@@ -371,7 +371,7 @@ def visible(browser: Chromium, check: str, seconds: float = 20.0) -> None:
     eventually(lambda: browser.run(f"Boolean({check})"), seconds)
 
 
-@pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed")
+@needs_chromium
 def test_in_a_browser(server: Sandbox, board: WebBoard) -> None:
     evil = '<img src=x onerror="document.title=1">'
     server.set_display_name("10003", evil)
@@ -423,7 +423,7 @@ def test_in_a_browser(server: Sandbox, board: WebBoard) -> None:
         visible(browser, "document.querySelector('#state').textContent === 'disconnected'", 20)
 
 
-@pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed")
+@needs_chromium
 def test_in_a_frame(server: Sandbox, board: WebBoard) -> None:
     """As in a client that shows web pages inside itself."""
 
