@@ -66,6 +66,10 @@ impl Limit {
         Limit { time, until: time.and_then(|time| Instant::now().checked_add(time)) }
     }
 
+    pub(crate) fn is_over(&self) -> bool {
+        self.left().is_some_and(|left| left.is_zero())
+    }
+
     /// How much is left of the time; `None`: there is no limit.
     pub(crate) fn left(&self) -> Option<Duration> {
         self.until.map(|until| until.saturating_duration_since(Instant::now()))

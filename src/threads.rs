@@ -4,7 +4,7 @@
 //! then, its memory may be that of the next one, and that one is taken for ended: who joins it gets `ESRCH`, for which the
 //! standard library panics. Dropping a [`JoinHandle`] detaches; so a thread that nobody joins drops its own.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -63,6 +63,8 @@ pub(crate) struct Threads {
 #[derive(Default)]
 struct List {
     running: HashMap<ThreadId, JoinHandle<()>>,
+    /// Those of them that wait for the others.
+    waiting: HashSet<ThreadId>,
     /// To be joined.
     ended: Vec<JoinHandle<()>>,
     /// Nobody waits any more.
@@ -83,17 +85,24 @@ impl Threads {
         Ok(())
     }
 
-    /// Waits until all have ended but the one that calls. What has not by `limit` ends alone.
+    /// Waits until all have ended; one of them that calls it does not wait for itself, nor for others that do the same. What
+    /// has not ended by `limit` ends alone.
     pub(crate) fn join(&self, limit: Limit) {
         let own = thread::current().id();
         let mut list = self.list();
-        while list.running.keys().any(|id| *id != own) {
+        let is_own = list.running.contains_key(&own);
+        if is_own {
+            list.waiting.insert(own);
+            self.ended.notify_all();
+        }
+        while list.running.keys().any(|id| !is_own || !list.waiting.contains(id)) {
             let Some(waited) = limit.wait(&self.ended, list) else {
                 list = self.list();
                 break;
             };
             list = waited;
         }
+        list.waiting.remove(&own);
         list.left = true;
         let ended = std::mem::take(&mut list.ended);
         drop(list);

@@ -82,10 +82,16 @@ impl Filter {
     }
 
     fn accepts_event(&self, event: &Event, snapshot: &Snapshot) -> bool {
-        let is_there =
-            |slug: &str| snapshot.core_server(slug).is_ok_and(|server| Some(server.id()) == event.core_server_id);
+        let is_there = |slug: &str| {
+            let servers = snapshot.core_servers();
+            // What does not say its core server is of the only one.
+            let of =
+                event.core_server_id.or_else(|| servers.iter().next().filter(|_| servers.len() == 1).map(|s| s.id()));
+            snapshot.core_server(slug).is_ok_and(|server| Some(server.id()) == of)
+        };
+        let names = |id: Uuid| event.json.to_ascii_lowercase().contains(&id.to_string());
         self.core_server.as_deref().is_none_or(is_there)
-            && (self.resource.is_none() || self.find(snapshot).is_some_and(|id| event.json.contains(&id.to_string())))
+            && (self.resource.is_none() || self.find(snapshot).is_some_and(names))
     }
 
     /// `found`: the one resource to tell of, before the change and after it.
@@ -137,7 +143,8 @@ impl Watch {
             if self.live.is_closed() {
                 return Err(Error::new(Code::Closed, "the client is closed"));
             }
-            if !news.signal.wait(limit) {
+            // Also where something is published all the time that this watch is not to tell.
+            if limit.is_over() || !news.signal.wait(limit) {
                 return Ok(None);
             }
         }
@@ -180,11 +187,13 @@ impl Watch {
         if self.pending.is_empty() {
             let now = self.live.snapshot();
             if now.generation() != self.seen.generation() {
-                self.merged += now.generation().saturating_sub(self.seen.generation() + 1);
                 let found = [self.found, self.filter.find(&now)];
                 let filter = &self.filter;
                 self.pending =
                     now.diff(&self.seen).into_iter().filter(|change| filter.accepts(change, found)).collect();
+                if self.seen.has_data() && !self.pending.is_empty() {
+                    self.merged += now.generation().saturating_sub(self.seen.generation() + 1);
+                }
                 (self.seen, self.found) = (now, found[1]);
             }
         }
@@ -207,8 +216,8 @@ impl Watch {
             || self.live.is_closed()
     }
 
-    /// How many snapshots were merged into later ones, and how many events were dropped, because the reader was slow: of the
-    /// resources it gets the latest, of the events the latest 1 000, or the latest 4 MiB where they are large.
+    /// How many snapshots were merged into later ones that told something, and how many events were dropped, because the reader
+    /// was slow: of the resources it gets the latest, of the events the latest 1 000, or the latest 4 MiB where they are large.
     pub fn merged(&self) -> u64 {
         self.merged
     }

@@ -33,9 +33,10 @@ fn two_restarts_within_one_round_are_never_mixed() {
     for first in (1..90).step_by(11) {
         for second in [1, 2, 5, 20, 60] {
             let sandbox = Sandbox::start(SandboxConfig::new().users(3).queues(1)).unwrap();
-            let live = Live::open(config(&sandbox)).unwrap();
-            sandbox.restart_at_request(first);
             let mut incarnations = Incarnations::default();
+            incarnations.know(&sandbox);
+            sandbox.restart_at_request(first);
+            let live = Live::open(config(&sandbox)).unwrap();
             let mut look = || incarnations.look(&live.snapshot());
             until("the first restart", || {
                 look();

@@ -3,9 +3,10 @@
 //! Collections that both snapshots share cost nothing; a collection that was replaced is compared row by row, with the
 //! guess that the server kept the order. Of a long list of which only single instances were read again, only these are compared.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use imbl::ordmap::DiffItem;
 use uuid::Uuid;
 
 use super::Snapshot;
@@ -141,14 +142,11 @@ impl<'s> Diff<'s> {
                 self.copies(sub, old, new);
             }
         }
-        let old_children: HashMap<_, _> = changed_children(old, new);
-        let new_children: HashMap<_, _> = changed_children(new, old);
-        for (home, collection) in &old_children {
-            self.collection(Some(collection), new_children.get(home).copied());
-        }
-        for (home, collection) in &new_children {
-            if !old_children.contains_key(home) {
-                self.collection(None, Some(collection));
+        for change in old.children.diff(&new.children) {
+            match change {
+                DiffItem::Add(_, now) => self.collection(None, Some(now)),
+                DiffItem::Update { old: (_, before), new: (_, now) } => self.collection(Some(before), Some(now)),
+                DiffItem::Remove(_, before) => self.collection(Some(before), None),
             }
         }
     }
@@ -243,18 +241,6 @@ impl<'s> Diff<'s> {
         let owned = |resource: Option<Resource<'_>>| resource.map(|resource| resource.to_owned());
         self.changes.push(Change { kind, old: owned(old), new: owned(new), event: None });
     }
-}
-
-/// What is below the instances of `a` and is not shared with `b`.
-fn changed_children<'s>(a: &'s Server, b: &Server) -> HashMap<super::draft::Home, &'s Arc<Collection>> {
-    if a.children.ptr_eq(&b.children) {
-        return HashMap::new();
-    }
-    a.children
-        .iter()
-        .filter(|(home, collection)| b.children.get(*home).is_none_or(|other| !Arc::ptr_eq(collection, other)))
-        .map(|(home, collection)| (*home, collection))
-        .collect()
 }
 
 #[cfg(test)]

@@ -19,8 +19,8 @@ pub(crate) struct Server {
     pub(crate) id: Uuid,
     /// The core server's own lists, by [`SubId::index`]; `None` where the server has none or it is not synced.
     pub(crate) lists: Vec<Option<Arc<Collection>>>,
-    /// What is below the instances.
-    pub(crate) children: imbl::HashMap<Home, Arc<Collection>>,
+    /// What is below the instances. Ordered, so that two of them are compared without a look at what they share.
+    pub(crate) children: imbl::OrdMap<Home, Arc<Collection>>,
     /// For each instance that is in one of the `children`: in which, those that tell it first in front.
     homes: imbl::HashMap<Uuid, Vec<Home>>,
 }
@@ -28,7 +28,7 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn new(id: Uuid) -> Server {
         let lists = vec![None; SubId::of(Kind::CoreServer).count()];
-        Server { id, lists, children: imbl::HashMap::new(), homes: imbl::HashMap::new() }
+        Server { id, lists, children: imbl::OrdMap::new(), homes: imbl::HashMap::new() }
     }
 
     pub(crate) fn homes(&self, id: Uuid) -> &[Home] {

@@ -3,24 +3,31 @@
 use std::hash::{BuildHasher, Hasher};
 use std::time::Duration;
 
+use crate::error::Error;
+
 /// The first wait is spread over this many times the shortest one, so that many clients that lost the same server do not
 /// come back together.
 const SPREAD: u32 = 20;
 
-/// A wait after the `failures`-th failure in a row (from 1) to reach the server: at random from `min` to twenty times `min`,
-/// doubled with each failure, at most `max`.
+/// A wait after the `failures`-th failure in a row (from 1) to reach the server: `min`, and at random up to twenty times `min`
+/// more, doubled with each failure; at most `max`.
 pub(crate) fn wait((min, max): (Duration, Duration), failures: u32) -> Duration {
     jitter(min, min.saturating_mul(SPREAD), max, failures)
 }
 
-/// The same for one collection while the server can be reached: from `min` to twice `min`, doubled with each failure.
+/// The same for one collection while the server can be reached: `min`, and up to `min` more, doubled with each failure.
 pub(crate) fn short_wait((min, max): (Duration, Duration), failures: u32) -> Duration {
-    jitter(min, min.saturating_mul(2), max, failures)
+    jitter(min, min, max, failures)
 }
 
 fn jitter(min: Duration, first: Duration, max: Duration, failures: u32) -> Duration {
-    let window = first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(max);
-    min + window.saturating_sub(min).mul_f64(random())
+    let window = first.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(max.saturating_sub(min));
+    min + window.mul_f64(random())
+}
+
+/// A wait that is at least what the server asks for, and `more`, which is random: it asks many for the same at once.
+pub(crate) fn asked_for(error: &Error, wait: Duration, more: Duration) -> Duration {
+    error.retry_after().map_or(wait, |asked| wait.max(asked + more))
 }
 
 /// A random number from 0 to below 1.
@@ -41,7 +48,7 @@ mod tests {
             let waits: Vec<_> = (0..500).map(|_| wait(BOUNDS, failures)).collect();
             assert!(waits.iter().all(|w| *w >= BOUNDS.0 && *w <= BOUNDS.1));
             let spread = *waits.iter().max().unwrap() - *waits.iter().min().unwrap();
-            assert!(spread > Duration::from_secs(8), "{failures}: {spread:?}");
+            assert!(spread > Duration::from_secs(9), "{failures}: {spread:?}");
         }
     }
 }

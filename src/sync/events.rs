@@ -174,7 +174,7 @@ fn wait_after(shared: &Shared, error: &Error, failures: u32, refused: bool) -> D
         let slow = REFUSED_WAIT.0 + (REFUSED_WAIT.1 - REFUSED_WAIT.0).mul_f64(backoff::random());
         wait = wait.max(slow).min(bounds.1);
     }
-    error.retry_after().map_or(wait, |asked| wait.max(asked))
+    backoff::asked_for(error, wait, backoff::wait(bounds, 1))
 }
 
 /// Listens until the socket ends, and says why it did.

@@ -16,7 +16,7 @@ use crate::catalog::{Kind, SubId};
 use crate::snapshot::collection::{Address, LONG};
 use crate::snapshot::{Resource, Snapshot};
 
-/// More ids of one event are not looked at.
+/// More ids of one event are not looked at, one by one.
 const MOST_IDS: usize = 64;
 /// Nor are those below so many levels of nesting.
 const DEEPEST: u8 = 8;
@@ -34,6 +34,8 @@ pub(super) struct Reading<'a> {
     pub(super) core_server: Option<Uuid>,
     /// The ids in it, and what their properties' names say they are of.
     ids: Vec<(Option<Kind>, Uuid)>,
+    /// There may be more.
+    is_partial: bool,
 }
 
 impl<'a> Reading<'a> {
@@ -71,6 +73,7 @@ impl<'a> Reading<'a> {
                     self.find(if inner == "id" { name } else { &inner }, value.get(), depth + 1);
                 });
             }
+            Some(b'[' | b'{') => self.is_partial = true,
             _ => {}
         }
     }
@@ -78,10 +81,12 @@ impl<'a> Reading<'a> {
     fn add(&mut self, name: &str, text: &str) {
         // All other ways to write a UUID are not what this server sends.
         if text.len() == 36
-            && self.ids.len() < MOST_IDS
             && let Ok(id) = Uuid::try_parse(text)
         {
-            self.ids.push((kind_of(name), id));
+            match self.ids.len() < MOST_IDS {
+                true => self.ids.push((kind_of(name), id)),
+                false => self.is_partial = true,
+            }
         }
     }
 }
@@ -162,7 +167,7 @@ pub(super) fn due(snapshot: &Snapshot, reading: &Reading<'_>, out: &mut Vec<Addr
             out.extend(homes.map(|(parent, sub)| address(*parent, *sub)));
         }
     }
-    if out.is_empty()
+    if (out.is_empty() || reading.is_partial)
         && let Some(server) = server
     {
         out.extend(server.lists.iter().flatten().map(|list| list.address));

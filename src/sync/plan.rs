@@ -34,6 +34,8 @@ pub(super) struct Entry {
     asked: Moment,
     /// Failures in a row of this collection alone.
     failures: u32,
+    /// The server asked not to be asked before, whoever waits.
+    not_before: Moment,
     /// When it would be due after a failure, if it were the only one of its kind to fail.
     alone: Moment,
     /// When the server first said 404 to a collection that used to be there.
@@ -161,6 +163,7 @@ impl Plan {
             in_flight: false,
             asked: Moment::default(),
             failures: 0,
+            not_before: Moment::default(),
             alone: due,
             missing_since: None,
             held_back: false,
@@ -238,11 +241,11 @@ impl Plan {
         }
     }
 
-    /// Makes a collection due now: somebody waits for it.
+    /// Makes a collection due now, or as soon as the server wants to be asked again: somebody waits for it.
     pub(super) fn await_now(&mut self, address: &Address, now: Moment) {
         if let Some(entry) = self.entries.get_mut(address).filter(|entry| !entry.awaited) {
             entry.awaited = true;
-            let since = *entry.urged.get_or_insert(now);
+            let since = *entry.urged.get_or_insert(entry.not_before.max(now));
             self.push_urged(*address, since);
         }
     }
@@ -275,16 +278,19 @@ impl Plan {
         }
     }
 
-    /// Schedules a collection after an answer.
+    /// Schedules a collection after an answer. Its interval counts from when it was asked for, so that a slow answer makes what
+    /// is known no older than it must; yet a slow server has a rest of half the time that it took.
     pub(super) fn answered(&mut self, address: &Address, now: Moment, changed: bool) {
         self.kind_answered(address);
         let Some(entry) = self.entries.get_mut(address) else { return };
         entry.failures = 0;
+        entry.not_before = Moment::default();
         entry.missing_since = None;
         entry.held_back = false;
         let next = if changed { entry.interval / 2 } else { entry.interval.mul_f64(1.5) };
         entry.interval = next.clamp(entry.bounds.min, entry.bounds.max);
-        let wait = entry.interval;
+        let took = now.since(entry.asked);
+        let wait = entry.interval.saturating_sub(took).max(took / 2);
         self.again(address, now, wait);
     }
 
@@ -298,12 +304,20 @@ impl Plan {
         address.sub.and_then(|sub| self.failing.get(&sub)).is_some_and(|failures| *failures >= BROKEN)
     }
 
-    /// Schedules a collection after a failure; `wait` says how long after the n-th in a row. The failures of all of its kind
-    /// count, until one of them is answered: so many collections that fail alike are asked for no more often than a few.
-    pub(super) fn failed(&mut self, address: &Address, now: Moment, wait: impl Fn(u32) -> Duration) {
+    /// Schedules a collection after a failure; `wait` says how long after the n-th in a row, and `asked_for` how long the server
+    /// asks us to at least. The failures of all of its kind count, until one of them is answered: so many collections that fail
+    /// alike are asked for no more often than a few.
+    pub(super) fn failed(
+        &mut self,
+        address: &Address,
+        now: Moment,
+        asked_for: Duration,
+        wait: impl Fn(u32) -> Duration,
+    ) {
         let Some(entry) = self.entries.get_mut(address) else { return };
         entry.failures += 1;
-        entry.urged = entry.urged.filter(|_| entry.awaited);
+        entry.not_before = if asked_for.is_zero() { Moment::default() } else { now + asked_for };
+        entry.urged = entry.urged.filter(|_| entry.awaited).map(|urged| urged.max(entry.not_before));
         entry.by = None;
         let alone = wait(entry.failures);
         entry.alone = now + alone;
@@ -446,9 +460,12 @@ impl Plan {
 
     /// Makes a collection due now, in its turn: behind what has been due for longer.
     pub(super) fn hasten(&mut self, address: &Address, now: Moment) {
-        if let Some(entry) = self.entries.get_mut(address).filter(|entry| entry.due > now) {
-            entry.due = now;
-            self.push(*address, now);
+        if let Some(entry) = self.entries.get_mut(address) {
+            let due = entry.not_before.max(now);
+            if entry.due > due {
+                entry.due = due;
+                self.push(*address, due);
+            }
         }
     }
 

@@ -107,7 +107,7 @@ impl Writer {
             true => pause_length(bounds, error, failures, true),
             false => short_wait(bounds, error, failures),
         };
-        self.plan.failed(address, now, wait);
+        self.plan.failed(address, now, error.retry_after().unwrap_or_default(), wait);
     }
 
     /// Whether what fails is of a kind that fails everywhere, while all else is answered.
@@ -154,7 +154,7 @@ fn is_refusal(error: &Error) -> bool {
 
 /// How long a collection waits after its `failures`-th failure in a row, while the server can be reached.
 fn short_wait(bounds: (Duration, Duration), error: &Error, failures: u32) -> Duration {
-    backoff::short_wait(bounds, failures).max(error.retry_after().unwrap_or_default())
+    backoff::asked_for(error, backoff::short_wait(bounds, failures), backoff::short_wait(bounds, 1))
 }
 
 /// How long nothing is asked for after the `failures`-th failure in a row to reach the server.
@@ -164,5 +164,5 @@ fn pause_length(bounds: (Duration, Duration), error: &Error, failures: u32, refu
         let slow = REFUSED_WAIT.0 + (REFUSED_WAIT.1 - REFUSED_WAIT.0).mul_f64(backoff::random());
         wait = wait.max(slow).min(bounds.1);
     }
-    error.retry_after().map_or(wait, |asked| wait.max(asked))
+    backoff::asked_for(error, wait, backoff::wait(bounds, 1))
 }

@@ -4,9 +4,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
-use isymphony::catalog::Kind;
+use isymphony::catalog::{Kind, SubId};
 use isymphony::sandbox::{RequestRecord, Sandbox, SandboxConfig};
-use isymphony::snapshot::{Extension, List, Queue, Snapshot, User};
+use isymphony::snapshot::{Extension, Resource, Snapshot};
 use isymphony::watch::Watch;
 use isymphony::{Config, Live};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -158,17 +158,23 @@ pub(crate) fn setting(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
+/// The ids of all that is below a core server, whatever it is and wherever it was found.
+fn ids_below(resource: Resource<'_>, ids: &mut HashSet<Uuid>) {
+    for sub in SubId::of(resource.kind()) {
+        for below in resource.sub(sub).iter() {
+            if ids.insert(below.id()) {
+                ids_below(below, ids);
+            }
+        }
+    }
+}
+
 /// The ids of all that is in a snapshot, and below which core server.
 fn ids(snapshot: &Snapshot) -> Vec<(Uuid, Uuid)> {
     let Ok(server) = snapshot.core_server("default") else { return Vec::new() };
-    let mut all = Vec::new();
-    let mut add = |list: List<'_>| all.extend(list.iter().map(|resource| (resource.id(), server.id())));
-    for list in [server.users(), server.extensions(), server.queues(), server.conferences()] {
-        add(list);
-    }
-    server.users().iter_as::<User<'_>>().for_each(|user| add(user.logins()));
-    server.queues().iter_as::<Queue<'_>>().for_each(|queue| add(queue.agents()));
-    all
+    let mut ids = HashSet::new();
+    ids_below(*server, &mut ids);
+    ids.into_iter().filter(|id| !id.is_nil()).map(|id| (id, server.id())).collect()
 }
 
 /// What was seen of the incarnations of a server: none is ever mixed with another.
@@ -191,6 +197,15 @@ impl Incarnations {
             let known = *self.epochs.entry(snapshot.epoch()).or_insert(server);
             assert_eq!(known, server, "two incarnations are in epoch {}", snapshot.epoch());
         }
+    }
+
+    /// Knows an incarnation from a client of its own, which has seen all of it.
+    pub(crate) fn know(&mut self, sandbox: &Sandbox) {
+        let witness = open(polling(sandbox, ms(50), ms(100)));
+        let all = ids(&witness.snapshot());
+        assert!(all.len() > 10, "the witness has seen little: {all:?}");
+        self.homes.extend(all);
+        witness.close(None);
     }
 
     /// How many core servers were seen.

@@ -241,7 +241,7 @@ fn many_that_fail_alike_wait_as_if_one_had_failed_as_often() {
         let now = now + Duration::from_secs(seconds);
         while let Some(address) = plan.next_of_all(now) {
             asked += 1;
-            plan.failed(&address, now, doubled);
+            plan.failed(&address, now, Duration::ZERO, doubled);
         }
     }
     assert!((900..=1_100).contains(&asked), "{asked}");
@@ -249,7 +249,7 @@ fn many_that_fail_alike_wait_as_if_one_had_failed_as_often() {
     let now = now + Duration::from_secs(600);
     let other = address(Kind::User, "status", 1_000);
     plan.add(other, &config, now, 0.0);
-    plan.failed(&other, now, doubled);
+    plan.failed(&other, now, Duration::ZERO, doubled);
     assert_eq!(plan.entries[&other].due, now + Duration::from_secs(64));
     plan.answered(&all[0], now, false);
     assert_eq!(plan.entries[&other].due, now + Duration::from_secs(2));
@@ -263,14 +263,52 @@ fn what_failed_waits_whatever_urges_it_unless_somebody_waits_for_it() {
     plan.add(calls, &config, now, 0.0);
     assert_eq!(plan.next_of_all(now), Some(calls));
     plan.urge(&calls, now);
-    plan.failed(&calls, now, |_| Duration::from_secs(1));
+    plan.failed(&calls, now, Duration::ZERO, |_| Duration::from_secs(1));
     plan.urge(&calls, now);
     assert_eq!(plan.next_of_all(now), None);
     plan.await_now(&calls, now);
     assert_eq!(plan.next_of_all(now), Some(calls));
-    plan.failed(&calls, now, |_| Duration::from_secs(1));
+    plan.failed(&calls, now, Duration::ZERO, |_| Duration::from_secs(1));
     assert_eq!(plan.next_of_all(now), None);
     assert_eq!(plan.next_of_all(now + Duration::from_secs(1)), Some(calls));
+}
+
+#[test]
+fn what_the_server_asks_to_wait_is_waited_whoever_waits_for_it() {
+    let (config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let mut plan = Plan::default();
+    let calls = address(Kind::CoreServer, "callSegments", 0);
+    plan.add(calls, &config, now, 0.0);
+    assert_eq!(plan.next_of_all(now), Some(calls));
+    plan.await_now(&calls, now);
+    let minute = Duration::from_secs(60);
+    plan.failed(&calls, now, minute, |_| minute + Duration::from_secs(1));
+    for waiter in 0..3 {
+        let now = now + Duration::from_secs(waiter);
+        plan.await_now(&calls, now);
+        plan.retry(now);
+        plan.everything_is_due(now);
+        assert_eq!(plan.next_of_all(now), None);
+    }
+    assert_eq!(plan.next_of_all(now + minute), Some(calls));
+    plan.answered(&calls, now + minute, true);
+    plan.await_now(&calls, now + minute);
+    assert_eq!(plan.next_of_all(now + minute), Some(calls));
+}
+
+#[test]
+fn an_interval_counts_from_when_it_was_asked_for_and_a_slow_server_rests() {
+    let (mut config, now) = (Config::new("http://pbx").unwrap(), Moment(1_000_000_000));
+    let seconds = Duration::from_secs;
+    config.cadence(Kind::CallSegment, seconds(10), seconds(10)).unwrap();
+    let calls = address(Kind::CoreServer, "callSegments", 0);
+    for (took, next) in [(0, 10), (3, 10), (6, 10), (8, 12), (20, 30)] {
+        let mut plan = Plan::default();
+        plan.add(calls, &config, now, 0.0);
+        assert_eq!(plan.next_of_all(now), Some(calls));
+        plan.answered(&calls, now + seconds(took), false);
+        assert_eq!(plan.entries[&calls].due, now + seconds(next), "{took}");
+    }
 }
 
 #[test]
@@ -282,7 +320,7 @@ fn what_failed_waits_whatever_hastens_it_and_whatever_may_have_been_missed() {
         plan.add(address, &config, now, 0.0);
         assert_eq!(plan.next_of_all(now), Some(address));
         plan.hasten_by(&address, now);
-        plan.failed(&address, now, |_| second);
+        plan.failed(&address, now, Duration::ZERO, |_| second);
         plan.hasten_by(&address, now);
         plan.catch_up(now, Duration::ZERO);
         assert_eq!((plan.next_of_all(now), plan.next_of_all(now + second)), (None, Some(address)));
@@ -339,7 +377,7 @@ proptest::proptest! {
                     match (address.item, step) {
                         (Some(_), 4) => plan.remove(&address),
                         (Some(_), _) => plan.answered_item(&address),
-                        (None, 4) => plan.failed(&address, now, |n| Duration::from_millis(100 << n.min(6))),
+                        (None, 4) => plan.failed(&address, now, Duration::ZERO, |n| Duration::from_millis(100 << n.min(6))),
                         (None, 5) => plan.again(&address, now, Duration::from_millis(100)),
                         (None, _) => plan.answered(&address, now, step == 6),
                     }
