@@ -225,7 +225,8 @@ impl Ticket {
 
     /// The call segments that appeared for an originate: those on the extension that the snapshot did not have before. Waits for the
     /// first of them, at most `timeout` (`None`: as long as it takes); they may be gone again a moment later. The server does
-    /// not say who started a call: one that began at the same moment on the same extension is among them.
+    /// not say who started a call: one that began at the same moment on the same extension, or just before
+    /// and was not known yet, is among them.
     ///
     /// # Errors
     /// [`Code::TimedOut`] where none appeared; [`Code::NotFound`] where the extension is gone, or the server restarted

@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
@@ -34,6 +35,8 @@ struct Client {
     cell: Arc<Cell>,
     /// Replaced in a forked child, which has the memory of the sync, but not its threads.
     shared: ArcSwap<Shared>,
+    /// The process of which a thread is replacing it: a number, because a lock may be held by a thread of the parent's.
+    replacing: AtomicU32,
     /// The credentials that were set last.
     credentials: ArcSwapOption<(String, Secret)>,
     config: Config,
@@ -42,6 +45,24 @@ struct Client {
 impl Drop for Client {
     fn drop(&mut self) {
         self.shared.load().close(Shared::close_limit());
+    }
+}
+
+/// The turn of the thread that replaces the sync; over when it goes.
+struct Replacing<'c>(&'c AtomicU32);
+
+impl Replacing<'_> {
+    /// `None` while another thread of this process has it.
+    fn begin(turn: &AtomicU32) -> Option<Replacing<'_>> {
+        let (own, last) = (std::process::id(), turn.load(Acquire));
+        let is_free = last != own && turn.compare_exchange(last, own, AcqRel, Relaxed).is_ok();
+        is_free.then_some(Replacing(turn))
+    }
+}
+
+impl Drop for Replacing<'_> {
+    fn drop(&mut self) {
+        self.0.store(0, Release);
     }
 }
 
@@ -55,7 +76,7 @@ impl Live {
         let cell = Shared::cell(&config);
         let shared = Shared::start(config.clone(), cell.clone())?;
         let (shared, credentials) = (ArcSwap::new(shared), ArcSwapOption::empty());
-        Ok(Live(Arc::new(Client { cell, shared, credentials, config })))
+        Ok(Live(Arc::new(Client { cell, shared, replacing: AtomicU32::new(0), credentials, config })))
     }
 
     /// The sync. In a forked child it is started anew when first asked for: the child goes on from its copy of the
@@ -65,27 +86,33 @@ impl Live {
     /// # Errors
     /// In a forked child alone: [`Code::Closed`] where it closed the client before; why the sync could not be started.
     pub(crate) fn shared(&self) -> Result<Arc<Shared>> {
-        let shared = self.0.shared.load_full();
-        if !shared.is_foreign() {
-            return Ok(shared);
+        loop {
+            let shared = self.0.shared.load_full();
+            if !shared.is_foreign() {
+                return Ok(shared);
+            }
+            if shared.is_closed() {
+                return Err(closed());
+            }
+            // One thread replaces it, so that no two syncs ever publish.
+            match Replacing::begin(&self.0.replacing) {
+                Some(_replacing) if self.0.shared.load().is_foreign() => return self.replace(),
+                Some(_) => {}
+                None => std::thread::sleep(Duration::from_millis(1)),
+            }
         }
-        if shared.is_closed() {
-            return Err(closed());
-        }
+    }
+
+    fn replace(&self) -> Result<Arc<Shared>> {
         let mut config = self.0.config.clone();
         if let Some(credentials) = self.0.credentials.load_full() {
             // They were checked when they were set.
             let _ = config.credentials(credentials.0.clone(), credentials.1.clone());
         }
         let own = Shared::start(config, self.0.cell.clone())?;
-        let last = self.0.shared.compare_and_swap(&shared, own.clone());
-        if Arc::ptr_eq(&last, &shared) {
-            // What belongs to the parent's threads is never freed here.
-            std::mem::forget(shared);
-            return Ok(own);
-        }
-        own.close(Duration::ZERO);
-        Ok(self.0.shared.load_full())
+        // What belongs to the parent's threads is never freed here.
+        std::mem::forget(self.0.shared.swap(own.clone()));
+        Ok(own)
     }
 
     /// The settings.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use isymphony::Live;
 use isymphony::catalog::Kind;
 use isymphony::health::EventsState;
-use isymphony::sandbox::Sandbox;
+use isymphony::sandbox::{Sandbox, SandboxConfig};
 use isymphony::snapshot::{Change, ChangeKind, Extension};
 use isymphony::watch::{Filter, Watch};
 
@@ -128,4 +128,63 @@ fn a_watch_by_a_handle_goes_on_after_a_restart_and_a_new_name() {
     assert_eq!(heard(&mut watch), changed("Three"));
     assert_eq!(heard(&mut initial), [(ChangeKind::EpochChanged, String::new())]);
     assert_eq!(heard(&mut other), [(ChangeKind::EpochChanged, String::new())]);
+}
+
+#[test]
+fn a_watch_of_one_core_server_or_one_resource_hears_of_nothing_else() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(3).core_servers(["one", "two"])).unwrap();
+    let live = open(polling(&sandbox, Duration::from_secs(300), Duration::from_secs(600)));
+    let second = sandbox.core_server("two").unwrap();
+    let id = live.extension("4224", Some("two")).unwrap().resolve().unwrap();
+    let watch = |filter: Filter| live.watch(filter.events(false));
+    let mut watches = [
+        watch(Filter::default()),
+        watch(Filter::default().core_server("one")),
+        watch(Filter::default().core_server("two")),
+        watch(Filter::default().resource(id)),
+        watch(Filter::default().kinds([Kind::User])),
+    ];
+    let mut told = || {
+        live.refresh(LONG).unwrap();
+        watches.each_mut().map(|watch| heard(watch).into_iter().map(|(_, name)| name).collect::<Vec<_>>().join(" "))
+    };
+    second.set_display_name("4224", "Zwei").unwrap();
+    assert_eq!(told(), ["Zwei", "", "Zwei", "Zwei", ""]);
+    sandbox.set_display_name("4224", "Eins").unwrap();
+    assert_eq!(told(), ["Eins", "Eins", "", "", ""]);
+    second.set_display_name(&second.extension_numbers()[2], "Other").unwrap();
+    assert_eq!(told(), ["Other", "", "Other", "", ""]);
+}
+
+#[test]
+fn an_event_is_of_a_resource_however_it_writes_the_id_and_of_the_only_core_server() {
+    let (sandbox, live) = world();
+    let numbers = sandbox.extension_numbers();
+    let ids = [0, 2].map(|n| sandbox.extension_id(&numbers[n]).unwrap().to_string());
+    let handle = live.extension(&numbers[0], None).unwrap();
+    let mut watch = live.watch(Filter::default().core_server("default").handle(&handle));
+    for id in [ids[1].clone(), ids[0].to_uppercase(), ids[0].clone()] {
+        sandbox.send_event(&format!(r#"{{"type": "x", "what": "{id}"}}"#));
+    }
+    let events = || watch.next(LONG).unwrap().and_then(|change| change.event).map(|event| event.json.to_string());
+    let told: Vec<_> = std::iter::from_fn(events).take(2).collect();
+    assert!(told[0].contains(&ids[0].to_uppercase()) && told[1].contains(&ids[0]), "{told:?}");
+}
+
+#[test]
+fn what_a_watch_begins_with_was_not_merged() {
+    let (sandbox, live) = world();
+    let rename = |name: &str| {
+        sandbox.set_display_name("4224", name).unwrap();
+        live.refresh(LONG).unwrap();
+    };
+    (0..5).for_each(|n| rename(&format!("Name {n}")));
+    let mut watch = live.watch_from_nothing(Filter::default().events(false).kinds([Kind::Extension]));
+    let mut others = live.watch(Filter::default().events(false).kinds([Kind::Queue]));
+    assert!(heard(&mut watch).len() > 1);
+    assert_eq!(watch.merged(), 0);
+    (5..10).for_each(|n| rename(&format!("Name {n}")));
+    assert_eq!(heard(&mut watch), [(ChangeKind::Changed, "Name 9".to_owned())]);
+    assert!(watch.merged() >= 4);
+    assert_eq!((heard(&mut others).len(), others.merged()), (0, 0));
 }

@@ -98,7 +98,7 @@ pub extern "C" fn isym_ticket_wait(
 
 /// Waits for the call segments that appeared for an originate, at most `timeout_ms`; negative (ISYM_FOREVER): as long as it
 /// takes. They are those on the extension that the snapshot did not have before; a call that began at the same moment on the
-/// same extension is among them.
+/// same extension, or just before and was not known yet, is among them.
 ///
 /// `segments` is the caller's, who frees it with isym_changes_free: each call segment is the `resource` of one change, of the
 /// kind ISYM_CHANGE_ADDED, and stays valid until then. There is at least one.

@@ -139,7 +139,7 @@ impl Ticket {
     /// The call segments that appeared for an originate: those on the extension that the snapshot did not have before.
     ///
     /// Waits for the first of them; `None` waits as long as it takes. A call that began at the same moment on the same
-    /// extension is among them. Raises `TimedOut` where none appeared, `NotFound` where the extension is gone or the server
+    /// extension, or just before and was not known yet, is among them. Raises `TimedOut` where none appeared, `NotFound` where the extension is gone or the server
     /// restarted meanwhile, `Unsupported` where the action starts no calls.
     #[pyo3(signature = (timeout=None))]
     fn call_segments<'py>(&self, py: Python<'py>, timeout: Option<Seconds>) -> PyResult<Vec<Bound<'py, PyAny>>> {
