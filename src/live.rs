@@ -333,6 +333,11 @@ impl Live {
 
     /// Whether the client was closed.
     pub fn is_closed(&self) -> bool {
+    /// Which client this is a handle to.
+    pub(crate) fn client(&self) -> *const () {
+        Arc::as_ptr(&self.0).cast()
+    }
+
         self.0.shared.load().is_closed()
     }
 }
