@@ -11,6 +11,7 @@ import isymphony
 
 from . import exits
 from .connection import connected
+from .progress import progress
 from .text import emit, json_text, now, plain, resource_as_json, short, summary, value
 
 KINDS = {
@@ -62,7 +63,8 @@ def get(options: argparse.Namespace) -> int:
     """Print all of what a path addresses."""
     with connected(options, events=False) as live:
         if options.raw:
-            answer = live.get_raw(options.path)
+            with progress(f"waiting for {live.url} to answer"):
+                answer = live.get_raw(options.path)
             if options.json:
                 emit(answer)
             else:
