@@ -11,7 +11,7 @@ from typing import Any
 
 import isymphony
 import pytest
-from conftest import eventually
+from conftest import eventually, moves_the_server
 from isymphony.sandbox import Sandbox
 
 
@@ -214,7 +214,7 @@ def test_times_that_are_not_possible(wait: float) -> None:
         isymphony.connect("http://127.0.0.1:1", wait="10")  # type: ignore[arg-type]
 
 
-@pytest.mark.thread_unsafe(reason="it moves the one server of all threads")
+@moves_the_server
 def test_how_it_stands_with_the_events(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     eventually(lambda: isymphony_live.health.events == "connected")
     with isymphony.connect(isymphony_sandbox.url, events=False, event_silence=(5, timedelta(seconds=1))) as live:
@@ -296,7 +296,7 @@ def test_many_threads(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live
     assert not failures
 
 
-@pytest.mark.thread_unsafe(reason="it moves the one server of all threads")
+@moves_the_server
 def test_a_strict_handle_refuses_another_object(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     sandbox, live = isymphony_sandbox, isymphony_live
     handle = live.extension("4224")
