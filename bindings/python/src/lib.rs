@@ -102,6 +102,7 @@ mod _isymphony {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::refuse_a_second_interpreter(module.py())?;
         super::records::install();
+        module.add("_is_debug_build", cfg!(debug_assertions))?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }
