@@ -58,6 +58,7 @@ def test_sync_timeout_says_why_and_for_how_long() -> None:
         assert isinstance(caught.value, TimeoutError)
 
 
+@moves_the_server
 def test_health(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     health = isymphony_live.health
     assert (health.state, health.has_data, health.epoch) == ("live", True, 1)
@@ -165,6 +166,7 @@ def test_metrics(isymphony_live: isymphony.Live) -> None:
     assert all(isinstance(value, int) for value in metrics.values())
 
 
+@pytest.mark.thread_unsafe(reason="it looks at the last request, of whichever thread")
 def test_post(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     path = "coreServers/getByName/default/extensions/getByName/4224/originate"
     ticket = isymphony_live.post(path, {"destination": "5551234"})
@@ -321,6 +323,7 @@ def test_a_strict_handle_refuses_another_object(isymphony_sandbox: Sandbox, isym
         strict.originate("1")
 
 
+@moves_the_server
 def test_an_overdue_list_makes_the_client_stale(isymphony_sandbox: Sandbox) -> None:
     cadences: dict[str, Any] = dict.fromkeys(("users", "call_segments", "extensions"), (0.05, 0.1))
     with isymphony.connect(isymphony_sandbox.url, cadences=cadences, first_byte_timeout=0.2, events=False) as live:
