@@ -26,7 +26,8 @@ test-python: develop
 	$(BIN)/python -m pytest --parallel-threads=4 $(AT_ONCE)
 
 ## Each of these tests on many threads at once, on one client.
-AT_ONCE := $(addprefix tests/python/test_,contract.py doctor.py errors.py live.py mapping.py resources.py)
+AT_ONCE := $(addprefix tests/python/test_,actions.py contract.py doctor.py errors.py live.py mapping.py overlay.py \
+	pickle.py resources.py sandbox.py values.py watch.py)
 
 ## The wheel, and once the source distribution, under every supported Python that is here. PYTESTS says which tests.
 PYTESTS ?= actions contract doctor errors live log mapping overlay pickle process resources sandbox watch

@@ -4,6 +4,7 @@ mod binding;
 mod kinds;
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,7 +25,7 @@ use crate::path::Path;
 use crate::snapshot::{Resource, ResourceOwned, Snapshot, lacking};
 
 /// How a handle finds its instance.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Locator {
     Path(Path),
     /// The one with this name in whichever core server has it.
@@ -41,9 +42,14 @@ pub(crate) enum Locator {
 /// [strict](Handle::strict) handle refuses. A path that holds ids is made symbolic when it is first found; an instance
 /// without a symbolic name (a call segment, an agent) is found by its id only, until the server restarts.
 /// [`Handle::binding`] tells to what the handle is bound, and how often that changed.
+///
+/// Two are equal where they were made of the same path, or of the same name, for the same client; strict ones where they are
+/// also bound to the same object. A strict one never equals one that is not.
 pub struct Handle {
     live: Live,
     kind: Kind,
+    /// What it was made of.
+    origin: Arc<Locator>,
     is_strict: bool,
     /// Without a lock: a read never waits for another, nor in a forked child for a thread that is not there.
     memory: ArcSwap<Memory>,
@@ -55,8 +61,9 @@ impl Handle {
             Locator::Path(path) => path.kind(),
             Locator::Named { list, .. } => list.row().kind,
         };
+        let origin = Arc::new(locator.clone());
         let memory = ArcSwap::from_pointee(Memory { locator, binding: None, seen: None });
-        Handle { live, kind, is_strict: false, memory }
+        Handle { live, kind, origin, is_strict: false, memory }
     }
 
     /// The same reference, bound for good to the object that it finds now or, where there is none, first: when the name
@@ -253,7 +260,27 @@ impl Handle {
 impl Clone for Handle {
     fn clone(&self) -> Self {
         let memory = ArcSwap::new(self.memory.load_full());
-        Handle { live: self.live.clone(), kind: self.kind, is_strict: self.is_strict, memory }
+        let (live, origin) = (self.live.clone(), self.origin.clone());
+        Handle { live, kind: self.kind, origin, is_strict: self.is_strict, memory }
+    }
+}
+
+impl PartialEq for Handle {
+    fn eq(&self, other: &Self) -> bool {
+        let made_alike = |handle: &Handle| (handle.live.client(), handle.is_strict);
+        let bound = |handle: &Handle| handle.binding().map(|bound| bound.configuration_id.ok_or(bound.id));
+        made_alike(self) == made_alike(other)
+            && self.origin == other.origin
+            && (!self.is_strict || bound(self) == bound(other))
+    }
+}
+
+impl Eq for Handle {}
+
+impl Hash for Handle {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Not to what it is bound: that may change.
+        (self.live.client(), self.is_strict, &self.origin).hash(state);
     }
 }
 

@@ -339,6 +339,8 @@ impl Live {
             ("held_back_answers", counters.held_back_answers.load(Relaxed)),
             ("actions", counters.actions.load(Relaxed)),
             ("collections", counters.collections.load(Relaxed)),
+            ("gathered_collections", counters.gathered_collections.load(Relaxed)),
+            ("collections_to_gather", counters.collections_to_gather.load(Relaxed)),
             ("objects", objects as u64),
             ("snapshot_bytes", bytes as u64),
             ("retired_snapshots", counters.retired_snapshots.load(Relaxed)),
@@ -356,6 +358,11 @@ impl Live {
     /// pinned stay readable. May be called from any thread, any number of times.
     pub fn close(&self, timeout: Option<Duration>) {
         self.0.shared.load().close(timeout.unwrap_or(Shared::close_limit()));
+    }
+
+    /// Which client this is a handle to.
+    pub(crate) fn client(&self) -> *const () {
+        Arc::as_ptr(&self.0).cast()
     }
 
     /// Whether the client was closed.

@@ -275,6 +275,9 @@ fn a_handle_tells_when_it_is_bound_anew_and_a_strict_one_refuses_another_object(
     let handle = live.extension("4224", None).unwrap();
     assert_eq!(handle.binding(), None);
     let strict = handle.strict();
+    assert_eq!(handle, live.extension("4224", None).unwrap());
+    assert_ne!(handle, live.extension("4224", Some("default")).unwrap());
+    assert!(strict != handle && strict == handle.strict());
     let first = handle.resolve().unwrap();
     let binding = handle.binding().unwrap();
     assert_eq!((binding.id, binding.rebinds, binding.other_objects), (first, 0, 0));
@@ -300,6 +303,7 @@ fn a_handle_tells_when_it_is_bound_anew_and_a_strict_one_refuses_another_object(
     let error = strict.get().unwrap_err();
     assert_eq!(error.code(), Code::NotFound);
     assert!(error.message().contains("strict"), "{error}");
+    assert_ne!(strict, handle.strict());
     sandbox.clear_requests();
     assert_eq!(strict.originate("5551234").unwrap_err().code(), Code::NotFound);
     assert!(sandbox.requests().iter().all(|request| request.method != "POST"), "nothing was sent");

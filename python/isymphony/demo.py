@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import isymphony
-from isymphony.cli.text import call, plain
+from isymphony.cli.text import call, plain, summary
 from isymphony.sandbox import Sandbox
 
 PATHS = (
@@ -98,7 +98,7 @@ def demo(say: Callable[[str], object] = print) -> dict[str, Any]:
             say("Names and ids, resolved in this process as the server would resolve them:")
             for path in PATHS:
                 found = snapshot.resolve(path)
-                say(f"  {path}\n    -> extension {found.extension_number}, {plain(found.display_name)}, {found.id}")
+                say(f"  {path}\n    -> {found.kind} {plain(found.symbolic_name)}, {summary(found)}, {found.id}")
             extensions = snapshot.core_servers["default"].extensions
             rounds = 100_000
             begin = time.perf_counter()

@@ -8,6 +8,8 @@ No message ever holds a password.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 __all__ = [
     "Ambiguous",
     "AuthError",
@@ -60,6 +62,12 @@ class IsymphonyError(Exception):
 
     def __str__(self) -> str:
         return str(self.args[0]) if self.args else ""
+
+    def __rich_repr__(self) -> Iterator[object]:
+        yield str(self)
+        yield "retryable", self.retryable
+        yield "http_status", self.http_status, None
+        yield "server_message", self.server_message, None
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), str(self), self.retryable, self.http_status, self.server_message))

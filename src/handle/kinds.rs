@@ -10,7 +10,7 @@ use crate::error::{Code, Error, Result};
 macro_rules! handle {
     ($name:ident, $kind:ident, $doc:literal) => {
         #[doc = $doc]
-        #[derive(Debug, Clone)]
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         pub struct $name(pub(crate) Handle);
 
         impl $name {

@@ -61,6 +61,9 @@ pub(crate) struct Counters {
     pub(crate) held_back_answers: AtomicU64,
     pub(crate) actions: AtomicU64,
     pub(crate) collections: AtomicU64,
+    /// How far the gathering of an incarnation is: collections that are there, and those still asked for.
+    pub(crate) gathered_collections: AtomicU64,
+    pub(crate) collections_to_gather: AtomicU64,
     pub(crate) retired_snapshots: AtomicU64,
 }
 
@@ -76,8 +79,6 @@ pub(super) struct Status {
     pub(super) absent: std::collections::HashMap<Address, Moment>,
     /// A defect that ended the writer.
     broken: Option<Problem>,
-    /// How far the first gathering is: collections that are there, and those still asked for.
-    pub(super) progress: (usize, usize),
     /// The state that was last told, and since when.
     told: Option<(State, SystemTime)>,
 }
@@ -357,7 +358,9 @@ impl Shared {
 
     fn sync_timeout(&self, limit: Limit) -> Error {
         let status = self.status();
-        let (there, missing) = status.progress;
+        let counted = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let there = counted(&self.counters.gathered_collections);
+        let missing = counted(&self.counters.collections_to_gather);
         let why = match (&status.down, &status.last_error) {
             (Some(problem), _) => format!("{}", problem.error),
             (None, Some(problem)) => format!("{}; {there} parts have been read so far", problem.error),

@@ -134,9 +134,12 @@ impl Writer {
     }
 
     pub(super) fn tell_progress(&self) {
-        let progress = self.gather.as_ref().map_or((0, 0), Gather::progress);
-        self.shared.counters.collections.store(self.plan.len() as u64, Relaxed);
-        self.shared.change(|status| status.progress = progress);
+        let (there, missing) = self.gather.as_ref().map_or((0, 0), Gather::progress);
+        let counters = &self.shared.counters;
+        counters.collections.store(self.plan.len() as u64, Relaxed);
+        counters.gathered_collections.store(there as u64, Relaxed);
+        counters.collections_to_gather.store(missing as u64, Relaxed);
+        self.shared.change(|_| ());
     }
 
     pub(super) fn publish(&mut self) {

@@ -7,6 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+moves_the_server = pytest.mark.thread_unsafe(reason="it moves the one server of all threads")
+"""For tests that are not run on many threads at once."""
+
 
 def eventually(check: Callable[[], object], seconds: float = 10.0) -> None:
     """Look until something is so; what it raises or gives last is the failure."""

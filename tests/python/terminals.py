@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,12 +24,15 @@ WITH_TERMINAL = (
 
 
 def on_terminal(
-    *arguments: str, answers: Mapping[str, str] | None = None, env: Mapping[str, str] | None = None
+    *arguments: str,
+    answers: Mapping[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
+    program: Sequence[str] = ("-m", "isymphony"),
 ) -> tuple[int, str]:
     """Run the command line on a terminal, answer what it asks, and give its exit code and all that was shown."""
     ours, theirs = os.openpty()
     try:
-        command = [sys.executable, "-c", WITH_TERMINAL, sys.executable, "-m", "isymphony", *arguments]
+        command = [sys.executable, "-c", WITH_TERMINAL, sys.executable, *program, *arguments]
         process = subprocess.Popen(
             command,
             stdin=theirs,

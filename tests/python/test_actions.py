@@ -10,7 +10,7 @@ from typing import Any
 
 import isymphony
 import pytest
-from conftest import eventually
+from conftest import eventually, moves_the_server
 from isymphony.sandbox import Sandbox, SandboxRequest
 
 
@@ -18,6 +18,7 @@ def last_post(sandbox: Sandbox) -> SandboxRequest:
     return [request for request in sandbox.requests if request.method == "POST"][-1]
 
 
+@moves_the_server
 def test_originate_by_handle_and_by_resource(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     live = isymphony_live
     for target in (live.extension("4224"), live.snapshot().core_servers["default"].extensions["4224"]):
@@ -33,6 +34,7 @@ def test_originate_by_handle_and_by_resource(isymphony_sandbox: Sandbox, isympho
         assert json.loads(last_post(isymphony_sandbox).body) == {"destination": "5551234"}
 
 
+@moves_the_server
 def test_do_not_disturb(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     handle = isymphony_live.extension("4224")
     handle.set_dnd(True)
@@ -42,6 +44,7 @@ def test_do_not_disturb(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Li
     assert last_post(isymphony_sandbox).body == ""
 
 
+@moves_the_server
 @pytest.mark.parametrize(
     ("given", "sent"),
     [
@@ -72,6 +75,7 @@ def test_set_status(
     assert by_path.get().type == "xa"
 
 
+@moves_the_server
 def test_queues_and_agents(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     live = isymphony_live
     queue = live.queue("5001")
@@ -107,6 +111,7 @@ def test_queues_and_agents(isymphony_sandbox: Sandbox, isymphony_live: isymphony
     eventually(lambda: not logged_in())
 
 
+@moves_the_server
 def test_transfer(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     live = isymphony_live
     segment = isymphony_sandbox.add_call("4224")
@@ -122,6 +127,7 @@ def test_transfer(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) ->
     assert not isymphony_sandbox.call_segments("4224")
 
 
+@pytest.mark.thread_unsafe(reason="it counts the requests of one thread")
 def test_act_by_name(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     live = isymphony_live
     handle = live.handle("coreServers/getByName/default/extensions/getByName/4224")
@@ -155,6 +161,7 @@ def test_a_refusal_has_the_servers_words(isymphony_sandbox: Sandbox, isymphony_l
     assert not caught.value.retryable
 
 
+@pytest.mark.thread_unsafe(reason="it counts the requests of one thread")
 def test_an_unknown_outcome_is_a_ticket(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     isymphony_sandbox.fault(cut=0, method="POST", times=1)
     ticket = isymphony_live.extension("4224").originate("5551234")
@@ -164,12 +171,14 @@ def test_an_unknown_outcome_is_a_ticket(isymphony_sandbox: Sandbox, isymphony_li
     assert len(posts) == 1
 
 
+@pytest.mark.thread_unsafe(reason="others would wait for a free connection for all their time")
 def test_actions_have_time_limits(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     isymphony_sandbox.fault(stall="before_head", method="POST", times=1)
     ticket = isymphony_live.extension("4224").originate("1", timeout=0.2)
     assert ticket.outcome == "unknown"
 
 
+@moves_the_server
 def test_handles_survive_a_restart(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     live = isymphony_live
     handle = live.extension("4224", core_server="default")
@@ -215,6 +224,45 @@ def test_handles_of_every_kind(isymphony_live: isymphony.Live) -> None:
         live.extension("")
 
 
+@moves_the_server
+def test_handles_that_were_made_alike_are_equal(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    sandbox, live = isymphony_sandbox, isymphony_live
+    path = "coreServers/getByName/default/extensions/getByName/4224"
+    handle = live.extension("4224", "default")
+    alike = [
+        live.extension("4224", "default"),
+        live.handle(path),
+        live.handle(f"communication_manager/rest/live/{path}"),
+    ]
+    for other in alike:
+        assert (other, hash(other)) == (handle, hash(handle))
+    assert len({handle, *alike}) == 1
+    by_id = live.handle(f"coreServers/getByName/default/extensions/{sandbox.extension_id('4224')}")
+    strict = handle.strict()
+    with isymphony.connect(sandbox.url) as other_client:
+        others = [
+            live.extension("10001", "default"),
+            live.extension("4224"),  # In whichever core server has one.
+            by_id,
+            strict,
+            other_client.extension("4224", "default"),
+        ]
+        assert len({handle, *others}) == 1 + len(others)
+    assert handle != path
+    before = hash(by_id)
+    by_id.get()
+    assert (hash(by_id), repr(by_id)) == (before, repr(handle))
+
+    # Strict ones also by the object that they are bound to.
+    assert (handle.strict(), hash(handle.strict())) == (strict, hash(strict))
+    assert repr(strict) == f"<ExtensionHandle {path} strict>"
+    sandbox.remove_extension("4224")
+    sandbox.add_extension("4224", "Somebody else", "mike")
+    live.refresh(timeout=5)
+    assert handle.strict() != strict
+    assert handle == live.extension("4224", "default")
+
+
 def test_handles_without_a_core_server_can_be_ambiguous() -> None:
     with Sandbox(users=2, core_servers=["a", "b"]) as sandbox, isymphony.connect(sandbox.url) as live:
         with pytest.raises(isymphony.Ambiguous, match="core server"):
@@ -222,6 +270,7 @@ def test_handles_without_a_core_server_can_be_ambiguous() -> None:
         assert live.extension("4224", "b").get().path.startswith("coreServers/getByName/b/")
 
 
+@moves_the_server
 def test_waiting_for_a_ticket_has_a_limit(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     ticket = isymphony_live.extension("4224").originate("1")
     ticket.wait(timeout=5)
@@ -233,6 +282,7 @@ def test_waiting_for_a_ticket_has_a_limit(isymphony_sandbox: Sandbox, isymphony_
     assert isymphony_live.snapshot().generation >= later.generation
 
 
+@moves_the_server
 def test_a_ticket_gives_the_calls_of_its_originate(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     ticket = isymphony_live.extension("4224").originate("5551234")
     (call,) = ticket.call_segments(timeout=5)
@@ -247,6 +297,7 @@ def test_a_ticket_gives_the_calls_of_its_originate(isymphony_sandbox: Sandbox, i
         isymphony_live.extension("4224").originate("5551234").call_segments(timeout=0.2)
 
 
+@moves_the_server
 def test_forced_actions_go_to_what_the_snapshot_does_not_have(isymphony_sandbox: Sandbox) -> None:
     sandbox = isymphony_sandbox
     path = "coreServers/getByName/default/extensions/getByName/7777"
@@ -270,6 +321,7 @@ def test_forced_actions_go_to_what_the_snapshot_does_not_have(isymphony_sandbox:
         assert refused.value.http_status == 404
 
 
+@moves_the_server
 def test_a_status_like_that_of_others(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     sandbox, live = isymphony_sandbox, isymphony_live
     handle = live.user("mike")
@@ -296,6 +348,7 @@ def test_destinations_of_every_sort(isymphony_sandbox: Sandbox, isymphony_live: 
         handle.get().originate(10001)  # type: ignore[arg-type]
 
 
+@moves_the_server
 def test_a_resource_as_an_argument_is_that_instance_and_not_its_name(
     isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import re
@@ -13,7 +14,7 @@ import time
 import isymphony
 import pytest
 from conftest import eventually
-from isymphony.board import Board, Look
+from isymphony.board import Agent, Board, Call, Look, Status
 from isymphony.board.screen import Screen, fit
 from isymphony.sandbox import Sandbox
 from rich.cells import cell_len
@@ -99,6 +100,7 @@ def test_it_fits(isymphony_live: isymphony.Live, size: tuple[int, int]) -> None:
         lines = drawn(look, *size, page=page)
         assert len(lines) == size[1]
         assert {cell_len(line) for line in lines} <= set(range(size[0] + 1))
+        assert not lines[-1].strip()  # Nothing is wrong, and there is no keyboard.
     if size[0] >= 80 and size[1] >= 24:
         text = "\n".join(drawn(look, *size))
         for word in ("Users 20", "Extensions 20", "Queues 3", "live", "Available", "5001 IncomingQ", "←"):
@@ -126,6 +128,17 @@ def test_pages_show_all(isymphony_live: isymphony.Live) -> None:
     for number in ("4224", "10003", "10019"):
         assert number in seen
     assert "more" in seen
+
+
+def test_an_extension_with_two_calls_is_one_that_is_on_a_call(
+    isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live
+) -> None:
+    for number in ("5550101", "5550102"):
+        isymphony_sandbox.add_call("4224", "Bob", number)
+    board = Board(isymphony_live)
+    eventually(lambda: sum(len(row["calls"]) for row in board.look()["extensions"]) == 2)
+    for size in ((80, 24), (130, 40), (80, None)):
+        assert "Extensions 20, 1 on a call" in "\n".join(drawn(board.look(), *size))
 
 
 def test_two_core_servers_stand_apart() -> None:
@@ -156,6 +169,98 @@ def test_strange_names(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Liv
         assert "[bold red]x" in text if width > 80 else "[bold" in text
         assert "\x1b" not in text
         assert "\u202e" not in text
+
+
+def codes(look: Look, words: str) -> set[str]:
+    """The codes by which a terminal is told how to show what begins with these words."""
+    console = Console(file=io.StringIO(), width=220, height=40, force_terminal=True, color_system="standard")
+    console.print(Screen(look, 40))
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    found = re.findall(rf"\x1b\[([0-9;]*)m[ │]*{re.escape(words)}", text)
+    assert found, (words, text)
+    return set(found)
+
+
+RED, GREEN, YELLOW, MAGENTA, CYAN, FAINT, BOLD, DIM = "31", "32", "33", "35", "36", "90", "1;", "2"
+
+
+def test_every_state_has_its_colour(isymphony_live: isymphony.Live) -> None:
+    look = Board(isymphony_live).look()
+    now = look["health"]["time"]
+
+    def call(name: str, incoming: bool, since: float = now, on_hold: bool = False, recording: bool = False) -> Call:
+        return Call(
+            id=name, type="EXTERNAL", incoming=incoming, name=name, number="5", on_hold=on_hold, recording=recording,
+            since=since, older=False,
+        )  # fmt: skip
+
+    for user, kind in zip(look["users"], ("available", "away", "dnd", "unavailable"), strict=False):
+        user["logins"], user["status"] = 1, Status(name=f"x {kind[:5]}", type=kind, note=None, return_time=None)
+    for kind, colour in (("available", GREEN), ("away", YELLOW), ("dnd", RED), ("unavailable", FAINT)):
+        assert codes(look, f"x {kind[:5]}") == {colour}
+
+    idle, comes, goes = look["extensions"][:3]
+    idle["name"], comes["name"], goes["name"] = "Idle", "Comes", "Goes"
+    comes["calls"] = [call("Bob", incoming=True, on_hold=True)]
+    goes["calls"] = [call("Eve", incoming=False, recording=True)]
+    assert codes(look, idle["number"] or "") == {FAINT}
+    assert codes(look, "← ") == {BOLD + GREEN}
+    assert codes(look, "→ ") == {BOLD + CYAN}
+    assert codes(look, "hold") == {BOLD + YELLOW}
+    assert codes(look, "rec") == {BOLD + RED}
+
+    queue = look["queues"][0]
+    states = {"NOT_INUSE": GREEN, "INUSE": RED, "RINGING": YELLOW, "ONHOLD": MAGENTA, "ODD": FAINT}
+    queue["agents"] = [
+        Agent(path=state, name=f"Agent {state}", number=None, state=state, paused=False) for state in states
+    ]
+    queue["agents"].append(Agent(path="p", name="Resting", number=None, state="NOT_INUSE", paused=True))
+    text = {"NOT_INUSE": "● ", "INUSE": "in use", "RINGING": "ringing", "ONHOLD": "hold", "ODD": "odd"}
+    comes["calls"] = goes["calls"] = []
+    for state, colour in states.items():
+        assert colour in codes({**look, "users": [], "queues": [queue]}, text[state]), state
+    assert codes(look, "paused") == {YELLOW}
+    assert codes(look, "1/6 free") == {GREEN}
+    queue["agents"] = queue["agents"][1:]
+    assert codes(look, "0/5 free") == {RED}
+
+    queue["waiting"] = [call("Waits", incoming=True), call("Waits long", incoming=True, since=now - 61)]
+    assert codes(look, "2 waiting") == {BOLD + YELLOW}
+    assert codes(look, "Waits 5") == {"1"}
+    assert codes(look, "Waits long 5") == {BOLD + RED}
+
+
+def test_how_true_it_is_has_its_colour(isymphony_live: isymphony.Live) -> None:
+    look: Look = {**Board(isymphony_live).look(), "extensions": [], "queues": []}
+    health = look["health"]
+    for state, colour in (("live", "1;32"), ("connecting", "1;33"), ("stale", "1;37;41"), ("failed", "1;37;41")):
+        health["state"] = state
+        shown = state if state in ("live", "connecting") else state.upper()
+        assert codes(look, f"{shown} ") == {colour}
+        assert codes(look, "0.") == ({"0"} if state == "live" else {BOLD + RED})
+        # What is not confirmed is dim, and its frame red.
+        name = next(user["name"] for user in look["users"] if user["logins"] == 0)
+        assert codes(look, name or "") == ({FAINT} if state == "live" else {f"{DIM};{FAINT}"})
+        assert codes(look, "╭") == ({FAINT} if state == "live" else {f"{DIM};{RED}"})
+    health["state"], health["problem"] = "stale", "cannot connect"
+    assert codes(look, "cannot connect") == {BOLD + RED}
+
+
+def test_drawing_for_hours_needs_no_more_memory(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
+    board = Board(isymphony_live)
+
+    def draw(times: int) -> int:
+        for page in range(times):
+            isymphony_sandbox.hang_up_all()
+            isymphony_sandbox.add_call("4224", f"Caller {page % 10}", "5550199")
+            assert len(drawn(board.look(), 80, 24, page)) == 24
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    before, generation = draw(50), isymphony_live.snapshot().generation
+    assert draw(300) - before < 3000
+    assert isymphony_live.snapshot().generation > generation + 20
+    assert isymphony_live.metrics()["retired_snapshots"] <= 3
 
 
 @pytest.mark.parametrize("isymphony_sandbox", [{"users": 2}], indirect=True)

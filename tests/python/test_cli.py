@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ EXTENSION = "coreServers/getByName/default/extensions/getByName/4224"
 STATUS = "coreServers/getByName/default/users/getByName/mike/status"
 VENDORS_ID = "ef2faba9-8557-49c1-9ffc-5a71f41c7a23"
 NOWHERE = "http://127.0.0.1:9"
+WITHOUT_RICH = "import sys; sys.modules['rich'] = None; from isymphony.cli import main; sys.exit(main(sys.argv[1:]))"
 WITH_PASSWORD = {"ISYMPHONY_USERNAME": "manager", "ISYMPHONY_PASSWORD": SECRET}
 
 COMMANDS = ("demo", "board", "resolve", "get", "act", "watch", "doctor", "sandbox")
@@ -104,6 +106,23 @@ def test_help_of_all() -> None:
         assert "--json" in helped
     assert "carried out is not known" in shown
     assert isymphony.__version__ in run("--version").stdout
+
+
+def test_help_is_for_a_terminal_of_80_columns() -> None:
+    for command in COMMANDS:
+        shown = run(command, "--help").stdout
+        assert max(len(each) for each in shown.splitlines()) <= 80, shown
+        _, _, positional = shown.partition("positional arguments:\n")
+        for each in positional.partition("\n\n")[0].splitlines() if positional else ():
+            assert re.fullmatch(r"  \S+ +\w.*| {20,24}\S.*", each), each
+        # What the exit codes mean stands in a column of its own.
+        _, _, codes = shown.partition("exit codes:\n")
+        assert all(re.fullmatch(r"  \d+ +| {7}", each[:7]) for each in codes.splitlines()), codes
+    assert all(f"{word} " in run("act", "--help").stdout for word in ("  PATH", "  ACTION", "  key=value"))
+    # The examples can be typed as they stand.
+    examples = run("act", "--help").stdout.partition("examples:\n")[2].partition("\n\n")[0]
+    script = f"isymphony() {{ echo $#; }}\n{examples}"
+    assert subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True).stdout == "5\n6\n"
 
 
 @pytest.mark.parametrize(
@@ -361,15 +380,73 @@ def test_password_is_asked_on_the_terminal(server: Sandbox) -> None:
     assert SECRET not in shown
 
 
+ON_A_TERMINAL = {"TERM": "xterm-256color", "COLUMNS": "100"}
+SHOW, HIDE = "\x1b[?25h", "\x1b[?25l"
+"""What a terminal is sent to show its cursor, and to hide it."""
+
+
 def test_progress_on_a_terminal() -> None:
     with Sandbox(users=3) as sandbox:
-        sandbox.fault(delay=2.5, on="coreServers", times=1)
-        code, shown = on_terminal("resolve", sandbox.url, EXTENSION)
+        sandbox.fault(delay=2.5, on="*/queues", times=1)
+        code, shown = on_terminal("get", sandbox.url, EXTENSION, env=ON_A_TERMINAL)
         assert code == 0, shown
         assert f"reading {sandbox.url}" in shown
-        assert shown.rstrip().endswith(VENDORS_ID)
-        sandbox.fault(delay=2.5, on="coreServers", times=1)
+        done, total = map(int, re.findall(r"(\d+)/(\d+)", shown)[-1])
+        assert 0 < done < total
+        assert "━" in shown  # The bar.
+        before, _, after = shown.rpartition(SHOW)
+        assert HIDE in before
+        assert f"reading {sandbox.url}" not in after
+        assert "Michael Y" in after
+
+
+def test_progress_where_nobody_knows_how_much_there_is_to_do() -> None:
+    with Sandbox(users=3) as sandbox:
+        for command, on in (
+            (("resolve", sandbox.url, EXTENSION), "coreServers"),
+            (("act", sandbox.url, EXTENSION, "originate", "destination=5551234"), "*/originate"),
+            (("get", sandbox.url, f"{EXTENSION}/nothing", "--raw"), "*/nothing"),
+            (("doctor", sandbox.url), "coreServers"),
+        ):
+            sandbox.fault(delay=2.0, on=on, times=1)
+            _, shown = on_terminal(*command, env=ON_A_TERMINAL)
+            assert sandbox.url.removeprefix("http://") in shown.partition(SHOW)[0], shown
+            assert len(set(re.findall("[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]", shown))) > 3, command  # The wheel turns.
+            assert "━" not in shown, command
+
+
+def test_progress_without_rich() -> None:
+    with Sandbox(users=3) as sandbox:
+        sandbox.fault(delay=2.5, on="*/queues", times=1)
+        command = ("-c", WITHOUT_RICH, "get", sandbox.url, EXTENSION)
+        code, shown = on_terminal(*command, env=ON_A_TERMINAL, program=())
+        assert code == 0, shown
+        assert re.search(rf"reading {sandbox.url}: \d+ of \d+ \(\d s\)", shown)
+        assert "reading" not in shown.rpartition("\x1b[K")[2]
+
+
+def test_no_progress_where_it_would_not_be_seen() -> None:
+    with Sandbox(users=3) as sandbox:
+        sandbox.fault(delay=2.0, on="coreServers", times=1)
         assert run("resolve", sandbox.url, EXTENSION, env={}).stderr == ""
+        sandbox.fault(delay=2.0, on="coreServers", times=1)
+        assert on_terminal("resolve", sandbox.url, EXTENSION, env={"TERM": "dumb"}) == (0, f"{VENDORS_ID}\r\n")
+        # What is quick shows nothing.
+        assert on_terminal("resolve", sandbox.url, EXTENSION, env=ON_A_TERMINAL) == (0, f"{VENDORS_ID}\r\n")
+
+
+def test_progress_ends_with_ctrl_c_and_with_an_error() -> None:
+    with Sandbox(users=3) as sandbox:
+        sandbox.fault(stall="before_head", on="*/originate")
+        command = ("act", sandbox.url, EXTENSION, "originate", "destination=1", "--timeout", "2")
+        code, shown = on_terminal(*command, env=ON_A_TERMINAL)
+        assert code == 6, shown
+        assert "unknown: " in shown.rpartition(SHOW)[2]
+        command = (*command[:-1], "60")
+        code, shown = on_terminal(*command, answers={"answer originate": "\x03"}, env=ON_A_TERMINAL)
+        assert code == 130, shown
+        assert shown.rpartition(SHOW)[0]
+        assert "Traceback" not in shown
 
 
 def test_unreachable() -> None:
@@ -528,9 +605,6 @@ def test_board_once(server: Sandbox) -> None:
     assert len(told["users"]) == 6
     (busy,) = [extension for extension in told["extensions"] if extension["number"] == "4224"]
     assert busy["calls"][0]["number"] == "5550199"
-
-
-WITHOUT_RICH = "import sys; sys.modules['rich'] = None; from isymphony.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 def test_without_rich(server: Sandbox) -> None:

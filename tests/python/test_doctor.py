@@ -67,6 +67,7 @@ def test_what_stands_in_the_way_is_in_the_report() -> None:
     assert [finding.about for finding in isymphony.doctor(url).findings] == ["connection"]
 
 
+@pytest.mark.thread_unsafe(reason="it counts the requests of one thread")
 def test_its_bounds(isymphony_sandbox: Sandbox) -> None:
     url = isymphony_sandbox.url
     isymphony.doctor(url, actions=False, sample=1, search=0, max_requests_per_second=FAST)

@@ -11,7 +11,7 @@ from typing import Any
 
 import isymphony
 import pytest
-from conftest import eventually
+from conftest import eventually, moves_the_server
 from isymphony.sandbox import Sandbox
 
 
@@ -58,6 +58,7 @@ def test_sync_timeout_says_why_and_for_how_long() -> None:
         assert isinstance(caught.value, TimeoutError)
 
 
+@moves_the_server
 def test_health(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     health = isymphony_live.health
     assert (health.state, health.has_data, health.epoch) == ("live", True, 1)
@@ -165,6 +166,7 @@ def test_metrics(isymphony_live: isymphony.Live) -> None:
     assert all(isinstance(value, int) for value in metrics.values())
 
 
+@pytest.mark.thread_unsafe(reason="it looks at the last request, of whichever thread")
 def test_post(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     path = "coreServers/getByName/default/extensions/getByName/4224/originate"
     ticket = isymphony_live.post(path, {"destination": "5551234"})
@@ -214,7 +216,7 @@ def test_times_that_are_not_possible(wait: float) -> None:
         isymphony.connect("http://127.0.0.1:1", wait="10")  # type: ignore[arg-type]
 
 
-@pytest.mark.thread_unsafe(reason="it moves the one server of all threads")
+@moves_the_server
 def test_how_it_stands_with_the_events(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     eventually(lambda: isymphony_live.health.events == "connected")
     with isymphony.connect(isymphony_sandbox.url, events=False, event_silence=(5, timedelta(seconds=1))) as live:
@@ -296,7 +298,7 @@ def test_many_threads(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live
     assert not failures
 
 
-@pytest.mark.thread_unsafe(reason="it moves the one server of all threads")
+@moves_the_server
 def test_a_strict_handle_refuses_another_object(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     sandbox, live = isymphony_sandbox, isymphony_live
     handle = live.extension("4224")
@@ -321,6 +323,7 @@ def test_a_strict_handle_refuses_another_object(isymphony_sandbox: Sandbox, isym
         strict.originate("1")
 
 
+@moves_the_server
 def test_an_overdue_list_makes_the_client_stale(isymphony_sandbox: Sandbox) -> None:
     cadences: dict[str, Any] = dict.fromkeys(("users", "call_segments", "extensions"), (0.05, 0.1))
     with isymphony.connect(isymphony_sandbox.url, cadences=cadences, first_byte_timeout=0.2, events=False) as live:

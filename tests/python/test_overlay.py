@@ -7,6 +7,7 @@ from pathlib import Path
 
 import isymphony
 import pytest
+from conftest import moves_the_server
 from isymphony.sandbox import Sandbox
 
 ORIGINATE = """
@@ -25,6 +26,7 @@ def posted(sandbox: Sandbox, **settings: object) -> tuple[str, object]:
     return request.path.partition("/extensions/")[2].partition("/")[2], json.loads(request.body)
 
 
+@pytest.mark.thread_unsafe(reason="it looks at the last request, of whichever thread")
 def test_files_and_texts(isymphony_sandbox: Sandbox, tmp_path: Path) -> None:
     first, second = tmp_path / "first.toml", tmp_path / "second.toml"
     first.write_text(ORIGINATE)
@@ -61,6 +63,7 @@ def test_what_a_server_does_not_have(isymphony_sandbox: Sandbox) -> None:
     assert not any(request.path.endswith("/status") for request in isymphony_sandbox.requests)
 
 
+@moves_the_server
 def test_what_only_an_overlay_knows(isymphony_sandbox: Sandbox) -> None:
     sandbox = isymphony_sandbox
     text = '[subs."Extension.voicemails"]\nkind = "raw"\n'

@@ -45,13 +45,16 @@ def values() -> dict[str, object]:
             eventually(lambda: live.snapshot().epoch == 2)
             handle.resolve()
             take(watch, changes)
+            sandbox.respond_with("*/logins", "what?", status=404)
+            report = isymphony.doctor(sandbox.url, max_requests_per_second=5000, actions=False)
         assert {"added", "event", "epoch_changed"} <= changes.keys()
         problem = health.failing["Queue"]
         found: dict[str, object] = {"health": health, "problem": problem, "binding": handle.binding}
+        found |= {"report": report, "finding": report.findings[0]}
         return found | changes | {"request": sandbox.requests[0]}
 
 
-EACH = ["health", "problem", "binding", "request", "added", "event", "epoch_changed"]
+EACH = ["health", "problem", "binding", "request", "added", "event", "epoch_changed", "report", "finding"]
 
 
 @pytest.mark.parametrize("name", EACH)
@@ -68,6 +71,8 @@ def test_a_pickled_value_is_the_same(values: dict[str, object], name: str) -> No
             ours, theirs = getattr(value, part), getattr(again, part)
             if isinstance(ours, BaseException):
                 assert (type(ours), str(ours), vars(ours)) == (type(theirs), str(theirs), vars(theirs))
+            elif callable(ours):
+                assert theirs() == ours(), part
             elif part in ("age", "at") and isinstance(ours, float):
                 assert theirs == pytest.approx(ours, abs=1e-6)
             else:
@@ -103,3 +108,5 @@ def test_what_another_version_pickled_is_refused() -> None:
         _value_from_parts("Snapshot", ())
     with pytest.raises(isymphony.InvalidArgument, match='"melted" is unknown'):
         _value_from_parts("Change", ("melted", None, None, None))
+    with pytest.raises(isymphony.InvalidArgument, match='"fatal" is unknown'):
+        _value_from_parts("Finding", ("fatal", "name", "", ""))

@@ -13,6 +13,7 @@ from typing import Any
 
 import isymphony
 import pytest
+from conftest import moves_the_server
 from isymphony.sandbox import Sandbox
 
 
@@ -224,7 +225,7 @@ def test_snapshots_and_mappings_are_not_pickled(snapshot: isymphony.Snapshot) ->
         pickle.dumps(snapshot.core_servers)
 
 
-@pytest.mark.thread_unsafe(reason="it moves the one server of all threads")
+@moves_the_server
 def test_a_changed_resource_is_another_value(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     before = isymphony_live.snapshot().core_servers["default"].extensions["4224"]
     isymphony_sandbox.set_display_name("4224", "Another")
@@ -323,7 +324,7 @@ def test_snapshot_facts(snapshot: isymphony.Snapshot) -> None:
     assert snapshot.core_servers is snapshot.core_servers
 
 
-@pytest.mark.thread_unsafe(reason="it moves the one server of all threads")
+@moves_the_server
 def test_diff(isymphony_sandbox: Sandbox, isymphony_live: isymphony.Live) -> None:
     before = isymphony_live.snapshot()
     isymphony_sandbox.set_display_name("4224", "Another")

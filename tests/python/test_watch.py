@@ -13,6 +13,7 @@ import uuid
 
 import isymphony
 import pytest
+from conftest import moves_the_server
 from isymphony.sandbox import Sandbox
 
 
@@ -26,6 +27,7 @@ def live(sandbox: Sandbox) -> isymphony.Live:
     return isymphony.connect(sandbox.url, cadences={"extensions": (0.05, 0.2), "core_servers": (0.05, 0.2)})
 
 
+@moves_the_server
 def test_changes_come_by_iteration(sandbox: Sandbox, live: isymphony.Live) -> None:
     with live.watch(["extensions"], events=False) as watch:
         assert watch.next(0) is None
@@ -60,6 +62,7 @@ def test_the_initial_state_comes_first(live: isymphony.Live) -> None:
     assert users == set(live.snapshot().core_servers["default"].users)
 
 
+@pytest.mark.thread_unsafe(reason="it closes the one client of all threads")
 def test_a_loop_ends_when_the_client_is_closed(live: isymphony.Live) -> None:
     watch = live.watch()
     threading.Timer(0.2, live.close).start()
@@ -69,6 +72,7 @@ def test_a_loop_ends_when_the_client_is_closed(live: isymphony.Live) -> None:
         watch.next(0)
 
 
+@moves_the_server
 def test_a_thousand_watches_hear_a_change_and_those_closed_in_their_own_loop_no_more(
     sandbox: Sandbox, live: isymphony.Live
 ) -> None:
@@ -106,6 +110,7 @@ def test_events_are_handed_on(sandbox: Sandbox, live: isymphony.Live) -> None:
     assert "somethingNew" in repr(change)
 
 
+@moves_the_server
 def test_a_descriptor_tells_when_to_look(sandbox: Sandbox, live: isymphony.Live) -> None:
     watch = live.watch(["extensions"], events=False)
     assert watch.next(0) is None
@@ -114,6 +119,7 @@ def test_a_descriptor_tells_when_to_look(sandbox: Sandbox, live: isymphony.Live)
     assert select.select([watch], [], [], 10)[0] == [watch]
 
 
+@pytest.mark.thread_unsafe(reason="it counts the threads")
 def test_many_watchers_in_an_event_loop_need_no_threads(sandbox: Sandbox, live: isymphony.Live) -> None:
     async def first(watch: isymphony.Watch) -> str:
         async for change in watch:
@@ -184,6 +190,7 @@ def number(change: isymphony.Change | None) -> str:
     return str(change.new.extension_number)
 
 
+@moves_the_server
 def test_several_tasks_may_await_one_watch(sandbox: Sandbox, live: isymphony.Live) -> None:
     async def main() -> None:
         watch = live.watch(["extensions"], events=False)
@@ -228,6 +235,7 @@ def test_closing_a_watch_ends_all_who_await_it(live: isymphony.Live) -> None:
     asyncio.run(main())
 
 
+@moves_the_server
 def test_a_watch_is_awaited_in_two_event_loops(sandbox: Sandbox, live: isymphony.Live) -> None:
     watch = live.watch(["extensions"], events=False)
     taken: list[isymphony.Change | None] = []
@@ -259,6 +267,7 @@ def test_a_watch_is_awaited_in_two_event_loops(sandbox: Sandbox, live: isymphony
     assert taken == [None] * 6
 
 
+@pytest.mark.thread_unsafe(reason="it forks")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_closing_wakes_also_while_a_forked_child_lives(live: isymphony.Live) -> None:

@@ -385,6 +385,11 @@ def test_in_a_browser(server: Sandbox, board: WebBoard) -> None:
 
         server.add_call("4224", "Bob Builder", "5550199")
         visible(browser, "document.querySelector('#extensions').textContent.includes('Bob Builder')", 5)
+        server.add_call("4224", "Eve", "5550198")
+        visible(browser, "document.querySelector('#extensions').textContent.includes('Eve')", 5)
+        # Extensions are counted, and not their calls.
+        title = browser.run("document.querySelector('#n-extensions').textContent")
+        assert title.endswith(", 1 on a call")
 
         # A click on a number before one's own extension is chosen says so, and calls nobody.
         browser.click("#extensions .number")

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::convert;
 use crate::pickle::Parts;
+use crate::rich::{Fields, field};
 
 /// To which object a handle is bound, as it was last found.
 #[pyclass(module = "isymphony", frozen, eq, hash)]
@@ -72,8 +73,23 @@ impl Binding {
         self.other_objects
     }
 
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str) {
+        ("id", "configuration_id")
+    }
+
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.reduce(py)
+    }
+
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Fields<'py>> {
+        Ok(vec![
+            field(py, "id", self.id(py)?)?,
+            field(py, "configuration_id", self.configuration_id())?,
+            field(py, "epoch", self.epoch)?,
+            field(py, "rebinds", self.rebinds)?,
+            field(py, "other_objects", self.other_objects)?,
+        ])
     }
 
     fn __repr__(&self) -> String {

@@ -1,5 +1,6 @@
 //! Handles: symbolic references that survive a restart of the server.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use isymphony::action::{Arg, Options};
@@ -13,16 +14,32 @@ use crate::context::{Client, Context};
 use crate::convert::{self, Seconds, action_arg, text, whole_number};
 use crate::errors::OrRaise;
 use crate::resource::kinds::wrap;
+use crate::rich::{Fields, field};
 use crate::ticket::{self, Target, Ticket, how, refuse_status, status_args, status_args_like};
 
 /// A reference to an instance by its kind and the names along its path. It is bound anew at every use.
 ///
 /// The name decides; when nothing has the name any more, the `configuration_id` that was seen under it does. An instance
 /// without a symbolic name (a call segment, an agent) is found by its id only, until the server restarts.
-#[pyclass(module = "isymphony", frozen, subclass)]
+///
+/// Two are equal where they were made of the same path, or of the same name, for the same client; strict ones where they are
+/// also bound to the same object. A strict one never equals one that is not.
+#[pyclass(module = "isymphony", frozen, subclass, eq, hash)]
 pub(crate) struct Handle {
     pub(crate) inner: Arc<handle::Handle>,
     client: Arc<Client>,
+}
+
+impl PartialEq for Handle {
+    fn eq(&self, other: &Self) -> bool {
+        self.inner == other.inner
+    }
+}
+
+impl Hash for Handle {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.inner.hash(state);
+    }
 }
 
 impl Handle {
@@ -125,8 +142,23 @@ impl Handle {
         self.act_with(py, text("action", action)?, convert::action_args(args)?, how(timeout, force))
     }
 
+    #[classattr]
+    fn __match_args__() -> (&'static str,) {
+        ("path",)
+    }
+
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Fields<'py>> {
+        Ok(vec![
+            field(py, "path", self.path())?,
+            field(py, "is_strict", self.is_strict())?,
+            field(py, "binding", self.binding())?,
+        ])
+    }
+
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        Ok(format!("<{} {}>", slf.get_type().name()?, slf.get().inner.path()))
+        let handle = &slf.get().inner;
+        let strict = if handle.is_strict() { " strict" } else { "" };
+        Ok(format!("<{} {}{strict}>", slf.get_type().name()?, handle.path()))
     }
 }
 

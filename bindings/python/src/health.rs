@@ -8,6 +8,7 @@ use pyo3::types::{PyDict, PyTuple};
 
 use crate::errors::build;
 use crate::pickle::Parts;
+use crate::rich::{Fields, field};
 
 /// Something that went wrong.
 #[pyclass(module = "isymphony", frozen)]
@@ -49,9 +50,13 @@ impl Problem {
         self.0.error.to_string()
     }
 
-    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
-        let about = self.about().into_pyobject(py)?.into_any();
-        Ok(vec![("error", self.error(py)?), ("at", self.at().into_pyobject(py)?.into_any()), ("about", about)])
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str) {
+        ("error", "about")
+    }
+
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Fields<'py>> {
+        Ok(vec![field(py, "error", self.error(py)?)?, field(py, "at", self.at())?, field(py, "about", self.about())?])
     }
 
     fn __repr__(&self) -> String {
@@ -165,16 +170,21 @@ impl Health {
         self.reduce(py)
     }
 
-    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Vec<(&'static str, Bound<'py, PyAny>)>> {
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str) {
+        ("state", "last_error")
+    }
+
+    pub(crate) fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Fields<'py>> {
         Ok(vec![
-            ("state", self.state().into_pyobject(py)?.into_any()),
-            ("age", self.age().into_pyobject(py)?.into_any()),
-            ("epoch", self.epoch().into_pyobject(py)?.into_any()),
-            ("generation", self.generation().into_pyobject(py)?.into_any()),
-            ("events", self.events().into_pyobject(py)?.into_any()),
-            ("last_error", self.last_error().into_pyobject(py)?.into_any()),
-            ("failing", self.failing(py)?.into_any()),
-            ("overdue", self.overdue(py)?.into_any()),
+            field(py, "state", self.state())?,
+            field(py, "age", self.age())?,
+            field(py, "epoch", self.epoch())?,
+            field(py, "generation", self.generation())?,
+            field(py, "events", self.events())?,
+            field(py, "last_error", self.last_error())?,
+            field(py, "failing", self.failing(py)?)?,
+            field(py, "overdue", self.overdue(py)?)?,
         ])
     }
 

@@ -16,6 +16,7 @@
 //! | `convert` | from Python arguments to those of the core |
 //! | `blocking` | calls that take long: without the GIL, ended by Ctrl-C |
 //! | `exit` | the end of the interpreter, which no thread of the application may meet within us |
+//! | `rich` | what the library rich shows of an object |
 //! | `records` | records of the `log` crate on their way to `logging` |
 //!
 //! Rules: all classes are frozen; no object holds a Python reference to what it came from, so there are no reference
@@ -42,6 +43,7 @@ mod mapping;
 mod pickle;
 mod records;
 mod resource;
+mod rich;
 mod sandbox;
 mod settings;
 mod snapshot;
@@ -100,6 +102,7 @@ mod _isymphony {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::refuse_a_second_interpreter(module.py())?;
         super::records::install();
+        module.add("_is_debug_build", cfg!(debug_assertions))?;
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -16,6 +16,7 @@ use crate::handle::wrap_handle;
 use crate::health::Health;
 use crate::records;
 use crate::resource::json;
+use crate::rich::{Fields, field};
 use crate::snapshot::Snapshot;
 use crate::ticket::{self, Ticket};
 use crate::watch::Watch;
@@ -291,6 +292,13 @@ impl Live {
     #[pyo3(signature = (*_exception))]
     fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyAny>) -> PyResult<()> {
         self.close(py, None)
+    }
+
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Fields<'py>> {
+        let health = Health::new(py.detach(|| self.core().health()));
+        let mut fields = vec![field(py, "url", self.url())?];
+        fields.extend(health.__rich_repr__(py)?);
+        Ok(fields)
     }
 
     fn __repr__(&self, py: Python<'_>) -> String {

@@ -20,6 +20,7 @@ use crate::context::Context;
 use crate::errors::raise_for_key;
 use crate::resource::kinds::object;
 use crate::resource::{Place, Resource};
+use crate::rich::{Fields, field};
 
 /// The instances of one list, in the server's order.
 ///
@@ -247,6 +248,15 @@ impl ResourceMapping {
     #[classattr]
     #[pyo3(name = "__reversed__")]
     const REVERSED: Option<Py<PyAny>> = None;
+
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Fields<'py>> {
+        Ok(vec![
+            field(py, "kind", self.kind())?,
+            field(py, "count", self.__len__())?,
+            field(py, "is_known", self.is_known())?,
+            field(py, "age", self.age())?,
+        ])
+    }
 
     fn __repr__(&self) -> String {
         format!("<ResourceMapping of {} {}>", self.list().len(), self.kind.row().list_snake)

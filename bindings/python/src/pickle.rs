@@ -14,6 +14,7 @@ use pyo3::types::PyTuple;
 
 use crate::binding::Binding;
 use crate::change::Change;
+use crate::doctor::{Finding, Report};
 use crate::errors::invalid;
 use crate::health::{Health, Problem};
 use crate::sandbox::SandboxRequest;
@@ -48,8 +49,10 @@ pub(crate) fn _value_from_parts<'py>(
     Ok(match name {
         "Binding" => Bound::new(py, Binding::from_parts(parts)?)?.into_any(),
         "Change" => Bound::new(py, Change::from_parts(parts)?)?.into_any(),
+        "Finding" => Bound::new(py, Finding::from_parts(parts)?)?.into_any(),
         "Health" => Bound::new(py, Health::from_parts(parts)?)?.into_any(),
         "Problem" => Bound::new(py, Problem::from_parts(parts)?)?.into_any(),
+        "Report" => Bound::new(py, Report::from_parts(parts)?)?.into_any(),
         "SandboxRequest" => Bound::new(py, SandboxRequest::from_parts(parts)?)?.into_any(),
         _ => return Err(PyTypeError::new_err(format!("{name} cannot be built from its parts"))),
     })

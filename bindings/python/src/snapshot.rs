@@ -16,6 +16,7 @@ use crate::convert;
 use crate::errors::{OrRaise, raise};
 use crate::mapping::ResourceMapping;
 use crate::resource::kinds::wrap;
+use crate::rich::{Fields, field};
 
 /// Everything that is known of the server at one moment. Immutable: all its reads agree with each other.
 #[pyclass(module = "isymphony", frozen)]
@@ -119,6 +120,16 @@ impl Snapshot {
         let (new, old) = (self.core().clone(), before.snapshot.clone());
         let changes = py.detach(|| new.diff(&old));
         changes.into_iter().map(|change| Change::of(change, &before, &self.context)).collect()
+    }
+
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Fields<'py>> {
+        Ok(vec![
+            field(py, "generation", self.generation())?,
+            field(py, "epoch", self.epoch())?,
+            field(py, "objects", self.core().size().0)?,
+            field(py, "age", self.age())?,
+            field(py, "source", self.source())?,
+        ])
     }
 
     fn __repr__(&self) -> String {

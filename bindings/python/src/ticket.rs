@@ -15,6 +15,7 @@ use crate::context::{Client, Context};
 use crate::convert::{Seconds, action_arg, text};
 use crate::errors::{build, raise};
 use crate::resource::kinds::wrap;
+use crate::rich::{Fields, field};
 use crate::snapshot::Snapshot;
 
 /// What an action goes to.
@@ -99,6 +100,8 @@ pub(crate) fn refuse_status(py: Python<'_>, args: &[(String, Arg)], error: Error
 }
 
 /// An action that was sent: what became of it, and what to wait for to see its effect.
+///
+/// Each is of one sending, and equals only itself.
 #[pyclass(module = "isymphony", frozen)]
 pub(crate) struct Ticket {
     core: action::Ticket,
@@ -151,6 +154,19 @@ impl Ticket {
             wrap(py, &context, &resource)
         };
         segments?.iter().map(wrapped).collect()
+    }
+
+    #[classattr]
+    fn __match_args__() -> (&'static str, &'static str) {
+        ("outcome", "path")
+    }
+
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Fields<'py>> {
+        Ok(vec![
+            field(py, "outcome", self.outcome())?,
+            field(py, "path", self.path())?,
+            field(py, "error", self.error(py)?)?,
+        ])
     }
 
     fn __repr__(&self) -> String {

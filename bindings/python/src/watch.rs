@@ -16,6 +16,7 @@ use crate::context::{Client, Context};
 use crate::convert::Seconds;
 use crate::errors::{OrRaise, raise};
 use crate::records;
+use crate::rich::{Fields, field};
 
 /// How long a wait lasts before it looks whether there was a signal.
 const SLICE: Duration = Duration::from_millis(50);
@@ -86,6 +87,10 @@ impl Watch {
                 return Ok(None);
             }
         }
+    }
+
+    fn state(&self, py: Python<'_>) -> &'static str {
+        if self.with(py, |_| Ok(())).is_ok() { "open" } else { "closed" }
     }
 
     fn change(&self, change: isymphony::snapshot::Change) -> Change {
@@ -177,9 +182,16 @@ impl Watch {
         self.close(py);
     }
 
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Fields<'py>> {
+        Ok(vec![
+            field(py, "url", self.client.live.config().get_origin())?,
+            field(py, "state", self.state(py))?,
+            field(py, "merged", self.merged(py))?,
+        ])
+    }
+
     fn __repr__(&self, py: Python<'_>) -> String {
-        let state = if self.with(py, |_| Ok(())).is_ok() { "open" } else { "closed" };
-        format!("<Watch {state} of {}>", self.client.live.config().get_origin())
+        format!("<Watch {} of {}>", self.state(py), self.client.live.config().get_origin())
     }
 }
 

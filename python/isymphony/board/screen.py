@@ -308,18 +308,20 @@ class Screen:
         screen = Layout()
         wrong = self._look["health"]["problem"] or self._look["health"]["failing"]
         hint = ("q ends" if wrong else "q ends · space shows more") if self._keys else ""
-        screen.split_column(Layout(self._head(width), size=1), body, Layout(self._foot(width, hint) or Text(), size=1))
+        screen.split_column(
+            Layout(self._head(width), size=1), body, Layout(self._foot(width, hint) or Text(" "), size=1)
+        )
         yield from console.render(screen, options.update(height=height))
 
     def _panels(self) -> tuple[RenderableType, RenderableType, RenderableType]:
         look, now = self._look, self._look["health"]["time"]
-        calls = sum(len(extension["calls"]) for extension in look["extensions"])
+        busy = sum(bool(extension["calls"]) for extension in look["extensions"])
         waiting = sum(len(queue["waiting"]) for queue in look["queues"])
         return (
             self._panel(f"Users {len(look['users'])}", Rows(look["users"], users, now, self._page)),
             self._panel(
-                f"Extensions {len(look['extensions'])}, {calls} on a call"
-                if calls
+                f"Extensions {len(look['extensions'])}, {busy} on a call"
+                if busy
                 else f"Extensions {len(look['extensions'])}",
                 Rows(look["extensions"], extensions, now, self._page),
             ),

@@ -13,6 +13,7 @@ import os
 import re
 import signal
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
@@ -23,6 +24,8 @@ from .text import emit, plain
 
 EXTENSION = "coreServers/getByName/default/extensions/getByName/4224"
 STATUS = "coreServers/getByName/default/users/getByName/mike/status"
+
+ONE = f"the object, by names or ids: {EXTENSION}"
 
 NO_RICH = (
     "isymphony: the board needs the package rich: pip install 'isymphony[cli]'  (--json and --web work without it)"
@@ -42,6 +45,28 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         raise WrongLine(self, message)
+
+
+class Help(argparse.HelpFormatter):
+    """Help whose texts keep their lines: each is wrapped below where its own text begins, as in a table."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n".join(indent + line for given in text.splitlines() for line in self._wrapped(given, width))
+
+    @staticmethod
+    def _wrapped(line: str, width: int) -> list[str]:
+        head = re.match(r" *(\S+ {2,})?", line)
+        below = " " * (head.end() if head else 0)
+        return textwrap.wrap(line, width, subsequent_indent=below, break_long_words=False) or [""]
+
+
+def example(line: str) -> str:
+    """A command line as it can be typed into a shell, on several lines where it is long."""
+    return " \\\n".join(
+        textwrap.wrap(
+            f"  isymphony {line}", 76, subsequent_indent=" " * 6, break_long_words=False, break_on_hyphens=False
+        )
+    )
 
 
 def without_password(message: str) -> str:
@@ -136,7 +161,7 @@ def make_parser() -> argparse.ArgumentParser:
         prog="isymphony",
         description="The live state of an iSymphony telephony server.",
         epilog=f"{exits.TABLE}\n\nEach command explains itself: isymphony COMMAND --help",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("--version", action="version", version=f"isymphony {isymphony.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
@@ -144,13 +169,13 @@ def make_parser() -> argparse.ArgumentParser:
     def add(
         name: str, run: Callable[[argparse.Namespace], int], what: str, about: str, *examples: str, more: str = ""
     ) -> argparse.ArgumentParser:
-        shown = "\n".join(f"  isymphony {example}" for example in examples)
+        shown = "\n".join(example(line) for line in examples)
         command: argparse.ArgumentParser = commands.add_parser(
             name,
             help=what,
             description=about,
             epilog="\n\n".join(part for part in (f"examples:\n{shown}", more, exits.TABLE) if part),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            formatter_class=Help,
         )
         command.add_argument("--json", action="store_true", help="JSON for machines, also for errors")
         command.add_argument("-v", "--verbose", action="store_true", help="what the library logs, to standard error")
@@ -204,7 +229,7 @@ def make_parser() -> argparse.ArgumentParser:
         f"resolve http://pbx:58080 {EXTENSION}",
     )
     connection.add_options(command)
-    command.add_argument("path", metavar="PATH")
+    command.add_argument("path", metavar="PATH", help=ONE)
 
     command = add(
         "get",
@@ -215,7 +240,9 @@ def make_parser() -> argparse.ArgumentParser:
         "get http://pbx:58080 coreServers/getByName/default/users --json",
     )
     connection.add_options(command)
-    command.add_argument("path", metavar="PATH")
+    command.add_argument(
+        "path", metavar="PATH", help="the object or the list, as in coreServers/getByName/default/users"
+    )
     command.add_argument("--raw", action="store_true", help="the server's own answer for any path, as JSON")
 
     command = add(
@@ -228,9 +255,16 @@ def make_parser() -> argparse.ArgumentParser:
         more=act.ACTIONS,
     )
     connection.add_options(command)
-    command.add_argument("path", metavar="PATH")
-    command.add_argument("action", metavar="ACTION")
-    command.add_argument("arguments", metavar="key=value", nargs="*", default=[], type=act.argument)
+    command.add_argument("path", metavar="PATH", help=ONE)
+    command.add_argument("action", metavar="ACTION", help="what is done with it; which object has which, is below")
+    command.add_argument(
+        "arguments",
+        metavar="key=value",
+        nargs="*",
+        default=[],
+        type=act.argument,
+        help="what the action is told, as in destination=5551234",
+    )
     command.add_argument(
         "--force", action="store_true", help="send it to the path as it stands, also where nothing is known to be there"
     )

@@ -9,6 +9,7 @@ import isymphony
 
 from . import exits
 from .connection import connected
+from .progress import progress
 from .text import emit, plain
 
 METHODS = {
@@ -82,7 +83,9 @@ def act(options: argparse.Namespace) -> int:
     """Carry out an action, and print its outcome."""
     given = arguments(options.arguments)
     with connected(options, events=False) as live:
-        ticket = carry_out(live.handle(options.path), options.action, given, options.force)
+        handle = live.handle(options.path)
+        with progress(f"waiting for {live.url} to answer {plain(options.action)}"):
+            ticket = carry_out(handle, options.action, given, options.force)
     unknown = ticket.outcome == "unknown"
     problem = str(ticket.error) if ticket.error else None
     if options.json:

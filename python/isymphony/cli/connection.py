@@ -6,8 +6,6 @@ import argparse
 import contextlib
 import getpass
 import os
-import sys
-import threading
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,10 +16,8 @@ from urllib.parse import unquote, urlsplit
 import isymphony
 
 from .exits import UsageError
+from .progress import SLICE, Progress
 from .text import plain
-
-SLICE = 0.2
-"""How often a wait looks whether it is hopeless, in seconds."""
 
 
 def seconds(text: str) -> float:
@@ -156,7 +152,7 @@ def connected(
 def wait(live: isymphony.Live, timeout: float) -> isymphony.Snapshot:
     """Wait for the first whole snapshot; what waiting cannot heal ends it at once."""
     end = time.monotonic() + timeout
-    with Progress() as line:
+    with Progress() as shown:
         while True:
             left = end - time.monotonic()
             with contextlib.suppress(isymphony.SyncTimeout):
@@ -168,54 +164,9 @@ def wait(live: isymphony.Live, timeout: float) -> isymphony.Snapshot:
                 raise isymphony.SyncTimeout(
                     f"{live.url} was not read within {timeout:g} s: {problem.error if problem else 'it is slow'}"
                 )
-            line.show(
-                plain(str(problem.error))
-                if problem
-                else f"reading {live.url}: {live.metrics()['requests']} requests so far"
+            counted = live.metrics()
+            shown.show(
+                plain(str(problem.error)) if problem else f"reading {live.url}",
+                counted["gathered_collections"],
+                counted["collections_to_gather"],
             )
-
-
-class Progress:
-    """One line on the terminal for what takes longer than a second; it is gone when that ends."""
-
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-        self._shown = False
-
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._shown:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
-
-    def show(self, text: str) -> None:
-        """Show what is being done, unless it has only begun or nobody would see it."""
-        passed = time.monotonic() - self._since
-        if passed < 1 or not sys.stderr.isatty():
-            return
-        width = os.get_terminal_size(sys.stderr.fileno()).columns or 80
-        line = f"{text} ({passed:.0f} s)"
-        if len(line) >= width:
-            line = line[: max(width - 2, 0)] + "…"
-        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
-        self._shown = True
-
-
-@contextlib.contextmanager
-def progress(text: str) -> Iterator[None]:
-    """Show that something is being done, as long as the block takes."""
-    ended = threading.Event()
-    with Progress() as line:
-
-        def run() -> None:
-            while not ended.wait(SLICE):
-                line.show(text)
-
-        thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()

@@ -9,7 +9,8 @@ from pathlib import Path
 import isymphony
 
 from . import exits
-from .connection import progress, settings
+from .connection import settings
+from .progress import progress
 from .text import emit, plain
 
 STEPS = {
@@ -36,10 +37,9 @@ def doctor(options: argparse.Namespace) -> int:
     file: Path | None = options.write_overlay
     if file is not None and file.exists():
         raise exits.UsageError(f"{file} exists already")
+    given = settings(options)
     with progress(f"examining {name_of(options.url)}"):
-        report = isymphony.doctor(
-            options.url, time_limit=options.timeout, actions=not options.no_actions, **settings(options)
-        )
+        report = isymphony.doctor(options.url, time_limit=options.timeout, actions=not options.no_actions, **given)
     if options.json:
         emit(report.to_dict())
     else:

@@ -11,6 +11,7 @@ import isymphony
 
 from . import exits
 from .connection import connected
+from .progress import progress
 from .text import emit, json_text, now, plain, resource_as_json, short, summary, value
 
 KINDS = {
@@ -37,7 +38,7 @@ def kinds_of(path: str) -> list[str] | None:
 def resolve(options: argparse.Namespace) -> int:
     """Print the id of what a path addresses."""
     with connected(options, resources=kinds_of(options.path), events=False) as live:
-        found: isymphony.Resource = live.snapshot().resolve(options.path)
+        found = live.snapshot().resolve(options.path)
         if options.json:
             emit({"kind": found.kind, "id": str(found.id), "path": found.path})
         else:
@@ -45,10 +46,12 @@ def resolve(options: argparse.Namespace) -> int:
     return exits.OK
 
 
-def look_up(snapshot: isymphony.Snapshot, path: str) -> isymphony.Resource | isymphony.ResourceMapping[Any]:
+def look_up(
+    snapshot: isymphony.Snapshot, path: str
+) -> isymphony.Resource | isymphony.ResourceMapping[isymphony.Resource]:
     """What a path addresses, one or a list."""
     try:
-        return snapshot.resolve(path)  # type: ignore[no-any-return]
+        return snapshot.resolve(path)
     except isymphony.PathError as error:
         try:
             return snapshot.resolve_list(path)
@@ -60,7 +63,8 @@ def get(options: argparse.Namespace) -> int:
     """Print all of what a path addresses."""
     with connected(options, events=False) as live:
         if options.raw:
-            answer = live.get_raw(options.path)
+            with progress(f"waiting for {live.url} to answer"):
+                answer = live.get_raw(options.path)
             if options.json:
                 emit(answer)
             else:

@@ -13,6 +13,7 @@ use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use crate::convert::{Many, Seconds, argument, setting};
 use crate::errors::{OrRaise, invalid};
 use crate::pickle::Parts;
+use crate::rich::{Fields, field};
 use crate::settings::{read, read_or};
 use model::SandboxCoreServer;
 
@@ -279,6 +280,14 @@ impl Sandbox {
         self.close(py);
     }
 
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Fields<'py>> {
+        Ok(vec![
+            field(py, "url", self.url())?,
+            field(py, "username", self.username())?,
+            field(py, "incarnation", self.incarnation())?,
+        ])
+    }
+
     fn __repr__(&self) -> String {
         format!("<Sandbox {}>", self.inner.url())
     }
@@ -354,6 +363,15 @@ impl SandboxRequest {
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         self.reduce(py)
+    }
+
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Fields<'py>> {
+        Ok(vec![
+            field(py, "method", self.method())?,
+            field(py, "path", self.path())?,
+            field(py, "status", self.status())?,
+            field(py, "authorized", self.authorized())?,
+        ])
     }
 
     fn __repr__(&self) -> String {

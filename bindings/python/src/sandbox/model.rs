@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::convert;
 use crate::errors::OrRaise;
+use crate::rich::{Fields, field};
 
 /// One core server of a sandbox, for scripts: objects come and go, calls move.
 ///
@@ -303,6 +304,14 @@ impl SandboxCoreServer {
     /// Removes a conference room; who is in it is hung up.
     fn remove_conference(&self, py: Python<'_>, identifier: &str) -> PyResult<()> {
         self.pbx.remove_conference(identifier).or_raise(py)
+    }
+
+    fn __rich_repr__<'py>(&self, py: Python<'py>) -> PyResult<Fields<'py>> {
+        Ok(vec![
+            field(py, "slug", self.slug())?,
+            field(py, "extensions", self.extension_numbers().len())?,
+            field(py, "call_segments", self.call_segment_count())?,
+        ])
     }
 
     fn __repr__(&self) -> String {
