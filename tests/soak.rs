@@ -258,7 +258,8 @@ impl Told {
         // Where their own list is hidden, the extensions of users are there all the same.
         let of_users = server.users().iter_as::<User<'_>>().flat_map(|user| user.extensions().iter());
         let all = server.users().iter().chain(server.extensions().iter()).chain(of_users);
-        let known = all.filter_map(|resource| snapshot.by_id(resource.id()));
+        let is_found = |of: &Resource<'_>, found: &Resource<'_>| of.kind() == found.kind();
+        let known = all.filter_map(|of| snapshot.by_id(of.id()).filter(|found| is_found(&of, found)));
         known.map(|resource| ((resource.kind(), resource.id()), resource.raw())).collect()
     }
 

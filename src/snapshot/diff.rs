@@ -127,8 +127,11 @@ impl<'s> Diff<'s> {
         let Some(server) = snapshot.server(id) else { return };
         for collection in server.lists.iter().flatten().chain(server.children.values()) {
             for row in collection.rows() {
-                let resource = Resource::new(snapshot, row).canonical();
-                if added { self.push(None, Some(resource)) } else { self.push(Some(resource), None) }
+                let there = Resource::new(snapshot, row);
+                let found = || snapshot.find(there.kind(), there.id());
+                // What its own list does not have is not there.
+                let resource = if there.id().is_nil() { Some(there) } else { found() };
+                if added { self.push(None, resource) } else { self.push(resource, None) }
             }
         }
     }
