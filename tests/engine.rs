@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use isymphony::action::Outcome;
 use isymphony::catalog::Kind;
 use isymphony::health::State;
+use isymphony::path::Path;
 use isymphony::sandbox::{Caller, Fault, Sandbox, SandboxConfig, Times};
-use isymphony::snapshot::{CallSegment, ChangeKind, Extension, User};
+use isymphony::snapshot::{CallSegment, ChangeKind, Extension, Resource, User};
 use isymphony::watch::Filter;
 use isymphony::{Code, Config, Live};
 
@@ -254,6 +255,24 @@ fn a_watch_from_nothing_starts_with_all_there_is_and_a_descriptor_tells_when_to_
 }
 
 #[test]
+fn a_watch_from_nothing_tells_of_nothing_that_is_not_there() {
+    let sandbox = sandbox();
+    sandbox.fault_from_str("dangling_parents; on=*/extensions").unwrap();
+    let live = open(config(&sandbox));
+    let mut watch = live.watch_from_nothing(Filter::default().kinds([Kind::Extension]).events(false));
+    let mut told = 0;
+    while let Some(change) = watch.next(Some(Duration::ZERO)).unwrap() {
+        let extension = change.resource().unwrap().id();
+        assert!(watch.snapshot().by_id(extension).is_some(), "{change:?}");
+        told += 1;
+    }
+    let snapshot = watch.snapshot();
+    let michael = User::try_from(snapshot.core_server("default").unwrap().users().by_name("4224").unwrap()).unwrap();
+    assert_eq!(michael.extensions().iter().filter(|has| snapshot.by_id(has.id()).is_none()).count(), 1);
+    assert_eq!(told, sandbox.extension_numbers().len());
+}
+
+#[test]
 fn a_ticket_waits_also_for_what_was_never_read() {
     let sandbox = sandbox();
     let mut settings = config(&sandbox);
@@ -403,4 +422,72 @@ fn a_handle_without_a_core_server_does_not_go_over_to_another_one() {
     replace_extensions(&sandbox, &live, "default", &[(2, "4225", "8")]);
     assert_eq!(handle.get().unwrap_err().code(), Code::NotFound);
     assert_eq!(of_default.get().unwrap_err().code(), Code::NotFound);
+}
+
+/// Core servers and extensions whose names nearly agree, or whose paths would without an encoding.
+const NEARLY: [(&str, &str); 13] = [
+    ("a", "0100"),
+    ("a", "100"),
+    ("a", "A1"),
+    ("a", "a1"),
+    ("a", "\u{e9}"),
+    ("a", "e\u{301}"),
+    ("a", "b/c"),
+    ("a", "b%2Fc"),
+    ("a", "b%252Fc"),
+    ("a/b", "c"),
+    ("A/b", "c"),
+    ("a%2Fb", "c"),
+    ("a", "b/extensions/getByName/c"),
+];
+
+/// What each way to a name leads to: the display name of what it finds, or why it finds nothing.
+fn found(live: &Live, server: &str, name: &str) -> [Result<String, Code>; 5] {
+    let snapshot = live.snapshot();
+    let shown = |found: isymphony::Result<Resource<'_>>| {
+        let shown = |found| Extension::try_from(found).unwrap().display_name().unwrap().to_owned();
+        found.map(shown).map_err(|error| error.code())
+    };
+    let path = Path::core_server(server).sub("extensions").unwrap().item(name).unwrap();
+    let sent = path.to_string();
+    assert_eq!((sent.matches('/').count(), sent.parse::<Path>().unwrap()), (5, path.clone()), "{sent}");
+    let by_number = live.extension(name, Some(server)).unwrap();
+    let by_path = live.handle(&sent).unwrap();
+    [
+        shown(snapshot.core_server(server).and_then(|server| server.extensions().by_name(name))),
+        shown(snapshot.resolve_path(&path).and_then(|target| target.one())),
+        shown(snapshot.resolve(&sent).and_then(|target| target.one())),
+        shown(by_number.find_in(&snapshot)),
+        shown(by_path.find_in(&snapshot)),
+    ]
+}
+
+#[test]
+fn names_that_nearly_agree_are_told_apart() {
+    let config_of_sandbox = SandboxConfig::new().users(1).queues(0).core_servers(["a", "a/b", "A/b", "a%2Fb"]);
+    let sandbox = Sandbox::start(config_of_sandbox).unwrap();
+    let of = |server: &str| sandbox.core_server(server).unwrap();
+    let shown = |(server, name): (&str, &str)| format!("{name} of {server}");
+    for (server, name) in NEARLY {
+        of(server).add_extension(name, &shown((server, name)), Some("4224")).unwrap();
+    }
+    let live = open(config(&sandbox));
+    for (at, (server, name)) in NEARLY.into_iter().enumerate() {
+        assert!(found(&live, server, name).iter().all(|found| *found == Ok(shown((server, name)))), "{server} {name}");
+        let handle = live.extension(name, Some(server)).unwrap();
+        assert_eq!(handle.set_dnd(true).unwrap().outcome(), Outcome::Accepted);
+        let is_on = NEARLY.map(|(server, name)| of(server).dnd(name).unwrap());
+        assert_eq!(is_on.map(usize::from).iter().sum::<usize>(), at + 1, "{server} {name}: no other one");
+        assert!(is_on[at]);
+        let on_the_server = live.handle(&handle.path()).unwrap().resolve().unwrap();
+        assert_eq!(on_the_server, of(server).extension_id(name).unwrap());
+    }
+    // Each that is gone leads to none of the others.
+    for (at, (server, name)) in NEARLY.into_iter().enumerate() {
+        of(server).remove_extension(name).unwrap();
+        until_live("gone", &live, || found(&live, server, name).iter().all(|found| *found == Err(Code::NotFound)));
+        for (server, name) in NEARLY.into_iter().skip(at + 1) {
+            assert!(found(&live, server, name).iter().all(|found| *found == Ok(shown((server, name)))));
+        }
+    }
 }

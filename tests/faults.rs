@@ -4,11 +4,12 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use isymphony::catalog::Kind;
+use isymphony::catalog::{Kind, Shape, SubId};
 use isymphony::health::State;
-use isymphony::sandbox::{Sandbox, SandboxConfig};
-use isymphony::snapshot::{Snapshot, User};
+use isymphony::sandbox::{Caller, Sandbox, SandboxConfig};
+use isymphony::snapshot::{CoreServer, List, Snapshot, User};
 use isymphony::{Code, Config, Live};
+use uuid::Uuid;
 
 use common::{LONG, metric, michael, ms, open, polling, posts, sandbox, until_live};
 
@@ -100,6 +101,108 @@ fn a_broken_answer_costs_nothing_but_time() {
         });
         assert_eq!(live.snapshot().epoch(), 1, "{fault}: not a new incarnation");
     }
+}
+
+/// All that is known, by id, with the kind of each.
+fn everything(snapshot: &Snapshot) -> Vec<(Uuid, Kind)> {
+    fn walk(list: List<'_>, all: &mut Vec<(Uuid, Kind)>) {
+        for resource in list.iter() {
+            let found = (resource.id(), resource.kind());
+            assert_eq!(resource.kind(), list.kind(), "{resource:?}");
+            assert!(resource.path().kind() == resource.kind() && resource.id_path().kind() == resource.kind());
+            if !all.contains(&found) {
+                all.push(found);
+                SubId::of(resource.kind()).for_each(|sub| walk(resource.sub(sub), all));
+            }
+        }
+    }
+    let mut all = Vec::new();
+    walk(snapshot.core_servers(), &mut all);
+    all
+}
+
+#[test]
+fn an_untrue_answer_costs_nothing_that_is_known_and_is_told() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(5).queues(2)).unwrap();
+    sandbox.add_call("4224", &Caller::new("Ada", "5550001")).unwrap();
+    let live = open(config(&sandbox));
+    let (mut rounds, before) = (0, everything(&live.snapshot()));
+    for (fault, counted) in [
+        ("wrong_types", "other_types"),
+        ("duplicate_ids", "duplicate_ids"),
+        ("dangling_parents", "items_with_unknown_properties"),
+    ] {
+        let quiet = metric(&live, counted);
+        for on in
+            ["*/extensions", "*/users", "*/agents", "*/callSegments", "*/status", "*/statistics", "*/extension", "*"]
+        {
+            rounds += 1;
+            let what = format!("{fault} on {on}");
+            sandbox.fault_from_str(&format!("{fault}; on={on}")).unwrap();
+            let asked = sandbox.request_count();
+            until_live(&format!("{what}: served"), &live, || sandbox.request_count() > asked + 200);
+            let snapshot = live.refresh(LONG).unwrap();
+            // What is not known of statistics, and what comes alone, is not odd.
+            let is_odd =
+                on != "*/statistics" && !(fault == "duplicate_ids" && ["*/status", "*/extension"].contains(&on));
+            assert!(!is_odd || metric(&live, counted) > quiet, "{what}: it is told");
+            let now = everything(&snapshot);
+            for (id, kind) in &before {
+                // What is no list's is what its path says, whatever its id.
+                let is_listed = SubId::all().any(|sub| (sub.row().kind, sub.row().shape) == (*kind, Shape::List));
+                if fault == "wrong_types" || is_listed || *kind == Kind::CoreServer {
+                    assert!(now.contains(&(*id, *kind)), "{what}: {kind} {id} is lost");
+                    assert_eq!(snapshot.by_id(*id).map(|found| found.kind()), Some(*kind), "{what}: {id}");
+                }
+            }
+            let server = CoreServer::try_from(snapshot.core_servers().at(0).unwrap()).unwrap();
+            for extension in server.extensions().iter() {
+                let found = extension.name().map(|name| server.extensions().find(name).map(|found| found.id()));
+                assert!(found.is_none_or(|found| found == Some(extension.id())), "{what}: {extension:?}");
+            }
+            let health = live.health();
+            assert_eq!(
+                (health.state, health.failing.len(), snapshot.epoch()),
+                (State::Live, 0, 1),
+                "{what}: {health:#?}"
+            );
+            let new = format!("Michael {rounds}");
+            sandbox.set_display_name("4224", &new).unwrap();
+            sandbox.clear_faults();
+            until_live(&format!("{what}: healed"), &live, || {
+                let (snapshot, healed) = (live.snapshot(), everything(&live.snapshot()));
+                let named = common::extension(&snapshot, "4224");
+                named.is_some_and(|named| named.display_name() == Some(&new))
+                    && metric(&live, counted) == quiet
+                    && healed.len() == before.len()
+                    && before.iter().all(|known| healed.contains(known))
+            });
+        }
+    }
+}
+
+#[test]
+fn a_restart_is_counted_though_the_core_servers_do_not_say_their_names() {
+    let sandbox = Sandbox::start(SandboxConfig::new().users(3)).unwrap();
+    let live = open(config(&sandbox));
+    let shows = |name: Option<&str>, epoch: u64| {
+        let snapshot = live.snapshot();
+        let first = snapshot.core_servers().at(0).map(|server| (server.id(), server.name()));
+        first == Some((sandbox.core_server_id(), name)) && snapshot.epoch() == epoch
+    };
+    sandbox.fault_from_str("wrong_types; on=coreServers").unwrap();
+    until_live("nameless", &live, || shows(None, 1));
+    sandbox.restart();
+    until_live("restarted", &live, || shows(None, 2));
+    sandbox.clear_faults();
+    until_live("named", &live, || shows(Some("default"), 2));
+    sandbox.restart();
+    until_live("restarted again", &live, || shows(Some("default"), 3));
+    sandbox.fault_from_str("wrong_types; on=coreServers").unwrap();
+    sandbox.restart();
+    until_live("restarted once more", &live, || shows(None, 4));
+    sandbox.clear_faults();
+    until_live("named again", &live, || shows(Some("default"), 4));
 }
 
 #[test]

@@ -178,6 +178,10 @@ fn a_thousand_faults_of_every_kind_leave_nothing_behind() {
         "gzip_bomb=2M",
         "headers=2000",
         "header_bytes=200000",
+        // These are no failures: what they say is taken in.
+        "wrong_types",
+        "duplicate_ids",
+        "dangling_parents",
     ];
     if let Ok(url) = std::env::var("ISYM_ALONE") {
         return suffer(&url);
@@ -230,7 +234,8 @@ fn suffer(url: &str) {
         }
         assert!(all.len() < 4, "memory grows with every thousand: {all:?}");
     }
-    assert_eq!(live.snapshot().core_server("default").unwrap().extensions().len(), 30);
+    let all_extensions = || live.snapshot().core_server("default").unwrap().extensions().len() == 30;
+    until("nothing is too much or missing", all_extensions);
     assert!(live.snapshot().epoch() == 1);
 }
 

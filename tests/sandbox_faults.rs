@@ -1,12 +1,15 @@
 //! What a sandbox does when something is to go wrong, byte by byte.
 #![cfg(feature = "sandbox")]
 
+use std::collections::HashSet;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use isymphony::Code;
 use isymphony::sandbox::{Caller, ChunkError, Fault, Sandbox, SandboxConfig, StallAt, Times, WrongLength};
+use serde_json::Value;
+use uuid::Uuid;
 
 const D: &str = "coreServers/getByName/default";
 
@@ -194,6 +197,114 @@ fn bodies_are_replaced_and_blown_up() {
     assert!(bytes.len() == 500 && !bytes.starts_with(b"HTTP") && end.is_ok());
     one(&sandbox, Fault::Drop);
     assert_eq!(ask(&sandbox, "coreServers").0, "");
+}
+
+/// What the answers to a GET say that are true, and that are damaged by this fault.
+fn true_and_untrue(sandbox: &Sandbox, fault: &Fault, path: &str) -> (Value, Value) {
+    let say = || serde_json::from_str(&answer(sandbox, path).1).unwrap();
+    let truth = say();
+    one(sandbox, fault.clone());
+    let untrue = say();
+    one(sandbox, fault.clone());
+    assert_eq!(untrue, say(), "the same answer is damaged in the same way");
+    assert_eq!(truth, say(), "the next answer is true again");
+    (truth, untrue)
+}
+
+fn items(list: &Value) -> &[Value] {
+    list.as_array().unwrap()
+}
+
+fn ids(list: &Value) -> Vec<&str> {
+    items(list).iter().map(|item| item["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn values_are_of_wrong_types() {
+    let sandbox = start();
+    sandbox.add_call("4224", &Caller::new("Ada", "1")).unwrap();
+    let user = format!("{D}/users/getByName/4224");
+    let mut seen = HashSet::new();
+    let kind = |value: &Value| std::mem::discriminant(value);
+    for list in ["coreServers", &format!("{D}/extensions"), &format!("{D}/users"), &format!("{D}/callSegments")] {
+        let (truth, untrue) = true_and_untrue(&sandbox, &Fault::WrongTypes, list);
+        assert_eq!(ids(&truth), ids(&untrue));
+        for (truth, untrue) in items(&truth).iter().zip(items(&untrue)) {
+            let (truth, untrue) = (truth.as_object().unwrap(), untrue.as_object().unwrap());
+            assert!(truth.keys().eq(untrue.keys()), "{untrue:?}");
+            for (name, value) in truth.iter().filter(|(name, _)| *name != "id") {
+                let other = &untrue[name];
+                let is_wrong_within = other["name"].is_string() != value["name"].is_string();
+                assert!(kind(value) != kind(other) || is_wrong_within, "{name}: {other}");
+                seen.insert((kind(value), kind(other)));
+            }
+        }
+    }
+    let of_text = seen.iter().filter(|(was, _)| *was == kind(&Value::String(String::new()))).count();
+    assert_eq!(of_text, 5, "a text becomes whatever else there is: {seen:?}");
+    let (truth, untrue) = true_and_untrue(&sandbox, &Fault::WrongTypes, &format!("{user}/status"));
+    assert!(truth["returnTime"].is_number() && !untrue["returnTime"].is_number() && truth["id"] == untrue["id"]);
+    // What is no JSON object says nothing wrong.
+    sandbox.fault(Fault::WrongTypes, "*", Times::Forever);
+    assert!(answer(&sandbox, &format!("{D}/users/getByName/nobody")).0.starts_with("HTTP/1.1 404 "));
+    let mut stream = connect(&sandbox);
+    send(&mut stream, "POST", &format!("{D}/extensions/getByName/4224/enableDnd"));
+    assert!(drain(&mut stream, Duration::from_millis(200)).0.starts_with(b"HTTP/1.1 204 "));
+    assert!(sandbox.dnd("4224").unwrap(), "the action happens");
+}
+
+#[test]
+fn ids_come_twice() {
+    let sandbox = start();
+    for (list, above) in [("extensions", sandbox.core_server_id()), ("users", sandbox.core_server_id())] {
+        let (truth, untrue) = true_and_untrue(&sandbox, &Fault::DuplicateIds, &format!("{D}/{list}"));
+        let (first, rest) = items(&untrue).split_at(items(&truth).len());
+        let (again, [taken]) = rest.split_at(first.len()) else { panic!("{rest:?}") };
+        assert_eq!(first, items(&truth));
+        for (first, again) in first.iter().zip(again) {
+            assert_eq!(first["id"], again["id"]);
+            assert_ne!(first["permissionId"], again["permissionId"]);
+        }
+        assert_eq!(taken["id"], above.to_string());
+    }
+    let user = format!("{D}/users/getByName/4224");
+    let (truth, untrue) = true_and_untrue(&sandbox, &Fault::DuplicateIds, &format!("{user}/status"));
+    assert_eq!(untrue["id"], sandbox.user_id("4224").unwrap().to_string());
+    assert_eq!((&truth["name"], &truth["type"]), (&untrue["name"], &untrue["type"]));
+    let (truth, untrue) = true_and_untrue(&sandbox, &Fault::DuplicateIds, "coreServers");
+    assert_eq!((items(&truth).len(), items(&untrue).len()), (1, 2), "nothing is above");
+}
+
+#[test]
+fn parents_dangle() {
+    let sandbox = start();
+    let (all, _) = true_and_untrue(&sandbox, &Fault::DanglingParents, &format!("{D}/extensions"));
+    let known = ids(&all);
+    for list in ["users", "extensions", "queues/getByName/5001/agents"] {
+        let (truth, untrue) = true_and_untrue(&sandbox, &Fault::DanglingParents, &format!("{D}/{list}"));
+        assert_eq!(ids(&truth), ids(&untrue));
+        for (truth, untrue) in items(&truth).iter().zip(items(&untrue)) {
+            assert_eq!(truth["configurationId"], untrue["configurationId"]);
+            assert!(truth["permissionId"].is_null() || truth["permissionId"] != untrue["permissionId"]);
+            for name in ["coreServerId", "userId", "extensionId", "queueId"] {
+                let id = untrue[name].as_str().unwrap();
+                assert!(Uuid::try_parse(id).is_ok() && !known.contains(&id) && truth[name].is_null());
+            }
+        }
+    }
+    let of_user = format!("{D}/users/getByName/4224/extensions");
+    let (truth, untrue) = true_and_untrue(&sandbox, &Fault::DanglingParents, &of_user);
+    let (last, first) = (*ids(&untrue).last().unwrap(), ids(&untrue).len() - 1);
+    assert_eq!(ids(&truth), ids(&untrue)[..first]);
+    assert!(!known.contains(&last));
+    let calls = format!("{D}/extensions/getByName/4224/callSegments");
+    let (truth, untrue) = true_and_untrue(&sandbox, &Fault::DanglingParents, &calls);
+    assert_eq!((ids(&truth).len(), ids(&untrue).len()), (0, 1));
+    let agents: Value =
+        serde_json::from_str(&answer(&sandbox, &format!("{D}/queues/getByName/5001/agents")).1).unwrap();
+    let agent = format!("{D}/queues/getByName/5001/agents/{}/extension", ids(&agents)[0]);
+    let (truth, untrue) = true_and_untrue(&sandbox, &Fault::DanglingParents, &agent);
+    assert!(known.contains(&truth["id"].as_str().unwrap()) && !known.contains(&untrue["id"].as_str().unwrap()));
 }
 
 #[test]

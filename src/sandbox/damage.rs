@@ -35,7 +35,13 @@ pub(crate) fn write(
             answer.write(stream, head_only, request.close)?;
             return Ok(true);
         }
-        Fault::Status { .. } | Fault::Redirect { .. } | Fault::Body(_) | Fault::Html => {
+        Fault::Status { .. }
+        | Fault::Redirect { .. }
+        | Fault::Body(_)
+        | Fault::Html
+        | Fault::WrongTypes
+        | Fault::DuplicateIds
+        | Fault::DanglingParents => {
             answer.write(stream, head_only, request.close)?;
             return Ok(true);
         }

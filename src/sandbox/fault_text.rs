@@ -31,6 +31,7 @@ use crate::error::{Code, Error, Result};
 /// | `gzip_bomb=BYTES` | `GzipBomb` |
 /// | `headers=COUNT` | `Headers` |
 /// | `header_bytes=BYTES` | `HeaderBytes` |
+/// | `wrong_types`, `duplicate_ids`, `dangling_parents` | `WrongTypes`, `DuplicateIds`, `DanglingParents` |
 ///
 /// Beside it may stand `on=GLOB` (default `*`), `method=POST` (default any), and either `times=COUNT` or `for=DURATION`
 /// (default: until it is cleared). A duration is a number with `ms`, `s` or `m`; bytes may end in `k`, `M` or `G`
@@ -52,7 +53,7 @@ pub struct FaultRule {
 }
 
 const FAULTS: &str = "delay, stall, cut, reset, drop, length, chunks, garbage, body, text, status, redirect, drip, \
-                      oversized, nested, gzip_bomb, headers, header_bytes";
+                      oversized, nested, gzip_bomb, headers, header_bytes, wrong_types, duplicate_ids, dangling_parents";
 
 impl FromStr for FaultRule {
     type Err = Error;
@@ -138,6 +139,9 @@ fn parse_fault(pair: &str, key: &str, value: &str) -> Result<Fault> {
         "gzip_bomb" => Fault::GzipBomb(bytes(pair, value)?),
         "headers" => Fault::Headers(u32::try_from(number(pair, value)?).unwrap_or(u32::MAX)),
         "header_bytes" => Fault::HeaderBytes(bytes(pair, value)? as usize),
+        "wrong_types" if value.is_empty() => Fault::WrongTypes,
+        "duplicate_ids" if value.is_empty() => Fault::DuplicateIds,
+        "dangling_parents" if value.is_empty() => Fault::DanglingParents,
         _ => return Err(wrong(pair, &format!("is no fault; faults are {FAULTS}"))),
     })
 }
@@ -218,6 +222,9 @@ mod tests {
             "gzip_bomb=1M",
             "headers=9",
             "header_bytes=64k",
+            "wrong_types",
+            "duplicate_ids",
+            "dangling_parents",
         ] {
             assert_eq!((rule(text).on.as_str(), rule(text).times), ("*", Times::Forever), "{text}");
         }

@@ -48,8 +48,9 @@ pub enum ChunkError {
 /// What goes wrong with a request.
 ///
 /// The faults that damage an answer on its way (`Delay`, `Stall`, `Cut`, `Reset`, `Length`, `Chunks`, `Drip`,
-/// `Garbage`, `Headers`, `HeaderBytes`) let the request take effect first: an action is carried out. All others stand
-/// in place of the server: nothing is carried out, and no credentials are asked for.
+/// `Garbage`, `Headers`, `HeaderBytes`), or what it says (`WrongTypes`, `DuplicateIds`, `DanglingParents`), let the
+/// request take effect first: an action is carried out. All others stand in place of the server: nothing is carried out,
+/// and no credentials are asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -99,6 +100,15 @@ pub enum Fault {
     Headers(u32),
     /// The answer with one header line of this many bytes.
     HeaderBytes(usize),
+    /// The true answer, in which every value but the ids is of another JSON type: a number for a text, an object for a
+    /// number, a list for an object, `null`.
+    WrongTypes,
+    /// The true answer, in which each object of a list comes once more with other values, and one has the id of the object
+    /// that the list is below. A single object has the id of the object that it is below.
+    DuplicateIds,
+    /// The true answer, in which all objects name a permission, a core server, a user, an extension and a queue that do
+    /// not exist; and an extension or a call of something is one that the core server does not list.
+    DanglingParents,
 }
 
 impl Fault {

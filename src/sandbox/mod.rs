@@ -27,7 +27,7 @@
 //! ([`Pbx::add_call`], [`Pbx::queue_call`], ...) stand still until a script or an action moves them.
 //!
 //! The files: `world` is the model, `rest` and `actions` the Live API on it, `http`, `websocket`, `server` and `connections`
-//! the wire, `faults`, `fault_text` and `damage` the trouble, `pbx` what scripts may do.
+//! the wire, `faults`, `fault_text`, `damage` and `untruths` the trouble, `pbx` what scripts may do.
 
 mod actions;
 mod config;
@@ -44,6 +44,7 @@ mod requests;
 mod rest;
 mod rng;
 mod server;
+mod untruths;
 mod websocket;
 mod world;
 

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::http::Answer;
 use super::json;
 use super::world::World;
@@ -80,6 +82,16 @@ pub(crate) fn resolve(world: &World, path: &Path) -> Result<Found, String> {
         (Kind::CoreServer, _) => Found::Core(place),
         (kind, key) => Found::One { core: place, kind, key },
     })
+}
+
+/// The id of the object that a path is below.
+pub(crate) fn above(world: &World, path: &Path) -> Option<Uuid> {
+    let (_, above) = path.steps().split_last()?;
+    match resolve(world, &Path::from_steps(above.iter().cloned()).ok()?).ok()? {
+        Found::Core(core) => Some(world.cores[core].id()),
+        Found::One { core, kind, key } => Some(world.cores[core].rows(kind)?.row(key)?.id()),
+        Found::Cores | Found::List { .. } => None,
+    }
 }
 
 fn none(kind: Kind, selector: &Selector) -> String {

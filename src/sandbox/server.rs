@@ -16,6 +16,7 @@ use super::http::{Answer, Incoming, Reader, Request, basic};
 use super::overrides::Overrides;
 use super::requests::{Log, RequestRecord};
 use super::rest;
+use super::untruths::Asked;
 use super::websocket::{self, Listeners};
 use super::world::World;
 use super::world::events::Event;
@@ -202,7 +203,11 @@ impl Shared {
             self.connections.cut_all(Some(number));
         }
         let replaced = fault.as_ref().and_then(|fault| fault.replacement());
-        let answer = replaced.unwrap_or_else(|| self.answer(request, path));
+        let mut answer = replaced.unwrap_or_else(|| self.answer(request, path));
+        if let (Some(fault), Ok(path)) = (fault.as_ref().filter(|fault| fault.is_untrue()), path.parse()) {
+            let above = self.with_world(|world| rest::above(world, &path));
+            answer = fault.falsify(answer, &Asked { path, above });
+        }
         let status = if fault.as_ref().is_some_and(|fault| fault.is_silent()) { 0 } else { answer.status };
         let record = RequestRecord {
             method: request.method.clone(),

@@ -81,7 +81,7 @@ struct Diff<'s> {
     old: &'s Snapshot,
     new: &'s Snapshot,
     changes: Vec<Change>,
-    seen: HashSet<Uuid>,
+    seen: HashSet<(Kind, Uuid)>,
 }
 
 impl<'s> Diff<'s> {
@@ -128,8 +128,11 @@ impl<'s> Diff<'s> {
         let Some(server) = snapshot.server(id) else { return };
         for collection in server.lists.iter().flatten().chain(server.children.values()) {
             for row in collection.rows() {
-                let resource = Resource::new(snapshot, row).canonical();
-                if added { self.push(None, Some(resource)) } else { self.push(Some(resource), None) }
+                let there = Resource::new(snapshot, row);
+                let found = || snapshot.find(there.kind(), there.id());
+                // What its own list does not have is not there.
+                let resource = if there.id().is_nil() { Some(there) } else { found() };
+                if added { self.push(None, resource) } else { self.push(resource, None) }
             }
         }
     }
@@ -156,7 +159,7 @@ impl<'s> Diff<'s> {
         let of_kind = |copies: &&Arc<Collection>| copies.kind() == own.row().kind;
         for copies in old.children.values().chain(new.children.values()).filter(of_kind) {
             for (position, id) in copies.unshared(None) {
-                if !self.is_copy_of_the_same(id) {
+                if !self.is_copy_of_the_same(copies.kind(), id) {
                     self.moved(id, position, Some(copies));
                 }
             }
@@ -185,15 +188,15 @@ impl<'s> Diff<'s> {
                 Some((old_table, old_row))
                     if old_table.table().same_row(old_row, table.table(), row)
                         && (new.address.is_list_of_core_server() || self.is_at_the_same_home(new.address, id)) => {}
-                Some(_) if self.is_copy_of_the_same(id) => {}
+                Some(_) if self.is_copy_of_the_same(new.kind(), id) => {}
                 _ => self.moved(id, position, Some(new)),
             }
         }
     }
 
     /// Whether the instance itself did not change, so that only a copy of it below another instance was refreshed.
-    fn is_copy_of_the_same(&self, id: Uuid) -> bool {
-        let (old, new) = (self.old.by_id(id), self.new.by_id(id));
+    fn is_copy_of_the_same(&self, kind: Kind, id: Uuid) -> bool {
+        let (old, new) = (self.old.find(kind, id), self.new.find(kind, id));
         !id.is_nil() && old.zip(new).is_some_and(|(old, new)| old.same_content(&new))
     }
 
@@ -205,9 +208,9 @@ impl<'s> Diff<'s> {
 
     /// An instance that differs in one collection, or is in only one of the two: what is it on the whole?
     fn moved(&mut self, id: Uuid, row: u32, found: Option<&'s Arc<Collection>>) {
+        let Some(collection) = found else { return };
         if id.is_nil() {
             // A singleton without an id of its own is nobody's identity; what it says changed.
-            let Some(collection) = found else { return };
             let at = |snapshot: &'s Snapshot| {
                 let server = snapshot.server(collection.address.core_server)?;
                 let collection = server.get(collection.address.parent, collection.address.sub?)?;
@@ -216,16 +219,16 @@ impl<'s> Diff<'s> {
             let (old, new) = (at(self.old), at(self.new));
             return self.report(old, new);
         }
-        if self.seen.contains(&id) {
+        let kind = collection.kind();
+        if self.seen.contains(&(kind, id)) {
             return;
         }
-        let (old, new) = (self.old.by_id(id), self.new.by_id(id));
-        self.push(old, new);
+        self.push(self.old.find(kind, id), self.new.find(kind, id));
     }
 
     fn push(&mut self, old: Option<Resource<'s>>, new: Option<Resource<'s>>) {
-        if let Some(id) = new.or(old).map(|resource| resource.id())
-            && (id.is_nil() || self.seen.insert(id))
+        if let Some((kind, id)) = new.or(old).map(|resource| (resource.kind(), resource.id()))
+            && (id.is_nil() || self.seen.insert((kind, id)))
         {
             self.report(old, new);
         }

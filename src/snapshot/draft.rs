@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::collection::{Address, Collection};
+use super::collection::{Address, Collection, Row};
 use super::{Inner, Snapshot, Source, Table};
 use crate::catalog::{Kind, KindSet, SubId};
 
@@ -53,8 +53,17 @@ impl Server {
     pub(crate) fn home_of(&self, id: Uuid, kind: Kind) -> Option<Home> {
         match SubId::own_list(kind) {
             Some(sub) => self.list_of(kind)?.find_id(&id).map(|_| (self.id, sub)),
-            None => self.homes(id).first().copied(),
+            None => self.homes(id).iter().find(|(_, sub)| sub.row().kind == kind).copied(),
         }
+    }
+
+    /// The instance of this kind with this id: of its own list where there is one, otherwise of the first list that tells it.
+    pub(crate) fn find(&self, id: Uuid, kind: Kind) -> Option<Row<'_>> {
+        if let Some(list) = self.list_of(kind) {
+            return list.find_id(&id);
+        }
+        let mut homes = self.homes(id).iter().filter(|(_, sub)| sub.row().kind == kind);
+        homes.find_map(|home| self.children.get(home)?.find_id(&id))
     }
 
     /// The path of an instance, by ids.
@@ -109,7 +118,7 @@ impl Server {
                     self.remove(id, below);
                 }
                 if !nested {
-                    self.remove_copies(id);
+                    self.remove_copies(id, sub.row().kind);
                 }
             }
         }
@@ -137,8 +146,9 @@ impl Server {
     }
 
     /// Takes an instance that is gone from its own list out of all others, until they are read again.
-    fn remove_copies(&mut self, id: Uuid) {
-        for (parent, sub) in self.homes(id).to_vec() {
+    fn remove_copies(&mut self, id: Uuid, kind: Kind) {
+        let homes: Vec<Home> = self.homes(id).iter().filter(|(_, sub)| sub.row().kind == kind).copied().collect();
+        for (parent, sub) in homes {
             match self.children.get(&(parent, sub)).and_then(|copies| copies.without(&id)) {
                 Some(rest) => self.put(Arc::new(rest)),
                 None => self.remove(parent, sub),

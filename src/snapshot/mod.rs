@@ -60,6 +60,7 @@ pub use views::{
     Agent, CallSegment, ConferenceRoom, CoreServer, Extension, Login, Queue, Statistics, Status, User, View,
 };
 
+use crate::catalog::{Kind, KindSet};
 use crate::clock::Moment;
 use draft::Server;
 
@@ -85,7 +86,7 @@ pub(crate) struct Inner {
     pub(crate) generation: u64,
     pub(crate) epoch: u64,
     pub(crate) source: Source,
-    pub(crate) kinds: crate::catalog::KindSet,
+    pub(crate) kinds: KindSet,
     pub(crate) root: Arc<Collection>,
     /// In the order of the root's rows that are synced.
     pub(crate) servers: Vec<Server>,
@@ -149,7 +150,8 @@ impl Snapshot {
         self.core_servers().by_name(slug).and_then(CoreServer::try_from)
     }
 
-    /// The resource with this id, whatever its kind, if it is known.
+    /// The resource with this id, whatever its kind, if it is known. Where a server gives one id to instances of several kinds,
+    /// those with a list of the core server's come first, and then the first in the catalogue.
     pub fn by_id(&self, id: Uuid) -> Option<Resource<'_>> {
         if let Some(row) = self.0.root.find_id(&id) {
             return Some(Resource::new(self, row));
@@ -157,15 +159,20 @@ impl Snapshot {
         self.0.servers.iter().find_map(|server| {
             let listed = server.lists.iter().flatten().find_map(|list| list.find_id(&id));
             let nested = || {
-                let has_no_own_list = |(_, sub): &&draft::Home| server.list_of(sub.row().kind).is_none();
-                server
-                    .homes(id)
-                    .iter()
-                    .filter(has_no_own_list)
-                    .find_map(|(parent, sub)| server.children.get(&(*parent, *sub))?.find_id(&id))
+                let kinds = server.homes(id).iter().map(|(_, sub)| sub.row().kind);
+                server.find(id, kinds.filter(|kind| server.list_of(*kind).is_none()).min()?)
             };
             Some(Resource::new(self, listed.or_else(nested)?))
         })
+    }
+
+    /// The resource of this kind with this id, if it is known.
+    pub(crate) fn find(&self, kind: Kind, id: Uuid) -> Option<Resource<'_>> {
+        let row = match kind {
+            Kind::CoreServer => self.0.root.find_id(&id),
+            _ => self.0.servers.iter().find_map(|server| server.find(id, kind)),
+        };
+        row.map(|row| Resource::new(self, row))
     }
 
     /// How many objects are known, and how many bytes their Tables take.
@@ -196,7 +203,7 @@ impl Snapshot {
     /// Whether the instance that a collection is below is known.
     pub(crate) fn has_parent(&self, address: &collection::Address) -> bool {
         let is_known = |server: &Server| match address.sub.map(|sub| sub.row().parent) {
-            None | Some(crate::catalog::Kind::CoreServer) => true,
+            None | Some(Kind::CoreServer) => true,
             Some(kind) => server.is_known(address.parent, kind),
         };
         address.sub.is_none() || self.server(address.core_server).is_some_and(is_known)

@@ -207,7 +207,8 @@ impl<'s> Resource<'s> {
 
     fn parent_path(&self, selector: impl Fn(&Resource<'_>) -> Selector + Copy) -> Path {
         let address = self.collection.address;
-        match self.snapshot.by_id(address.parent) {
+        let above = address.sub.and_then(|sub| self.snapshot.find(sub.row().parent, address.parent));
+        match above {
             Some(parent) => parent.path_with(selector),
             None => Path::core_server(Selector::Id(address.core_server)),
         }
@@ -229,7 +230,7 @@ impl<'s> Resource<'s> {
     pub fn parents(&self, sub: SubId) -> Vec<Resource<'s>> {
         let Some(server) = self.snapshot.server(self.core_server_id()) else { return Vec::new() };
         let homes = server.homes(self.id()).iter().filter(|(_, s)| *s == sub);
-        homes.filter_map(|(parent, _)| self.snapshot.by_id(*parent)).collect()
+        homes.filter_map(|(parent, _)| self.snapshot.find(sub.row().parent, *parent)).collect()
     }
 
     /// The same instance where it is at home, if it is anywhere; otherwise itself. So that all ways to an instance give the

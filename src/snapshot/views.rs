@@ -282,7 +282,7 @@ impl<'s> Statistics<'s> {
     /// The agent whose statistics they are.
     pub fn agent(&self) -> Option<Agent<'s>> {
         let (snapshot, collection, _) = self.parts();
-        snapshot.by_id(collection.address.parent).and_then(Agent::view)
+        snapshot.find(Kind::Agent, collection.address.parent).and_then(Agent::view)
     }
 }
 

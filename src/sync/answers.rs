@@ -117,14 +117,20 @@ impl Writer {
         }
     }
 
-    /// A new epoch is when a core server has another id than before.
+    /// A new epoch is when a core server has another id than before. One whose slug the server does not say may be any of them.
     fn count_epoch(&mut self, draft: &Draft) {
         let ids = draft.servers.iter().map(|server| {
             let slug = slug(draft, &server.id).map(str::to_owned);
             (slug.unwrap_or_else(|| server.id.to_string()), server.id)
         });
         let ids: Vec<(String, Uuid)> = ids.collect();
-        let restarted = ids.iter().any(|(slug, id)| self.incarnation.get(slug).is_some_and(|old| old != id));
+        let is_nameless = |slug: &str, id: &Uuid| slug == id.to_string();
+        let may_be_any = self.incarnation.iter().any(|(slug, id)| is_nameless(slug, id));
+        let is_another = |(slug, id): &(String, Uuid)| {
+            let is_new = self.incarnation.values().all(|old| old != id);
+            is_new && (may_be_any || is_nameless(slug, id) || self.incarnation.contains_key(slug))
+        };
+        let restarted = ids.iter().any(is_another);
         if self.epoch == 0 || restarted {
             self.epoch += 1;
             self.incarnation.clear();

@@ -22,6 +22,12 @@ def get(sandbox: Sandbox, path: str) -> object:
         return json.load(answer)
 
 
+def get_list(sandbox: Sandbox, path: str) -> list[dict[str, Any]]:
+    answer = get(sandbox, path)
+    assert isinstance(answer, list)
+    return answer
+
+
 def test_it_is_the_same_world_for_the_same_seed() -> None:
     with Sandbox(users=4, seed=7) as one, Sandbox(users=4, seed=7) as two, Sandbox(users=4, seed=8) as other:
         path = "coreServers/getByName/default/users"
@@ -54,6 +60,16 @@ def test_faults_as_keywords_and_as_text() -> None:
         sandbox.fault(drop=True, times=1)
         with pytest.raises(OSError):  # noqa: PT011
             get(sandbox, "coreServers")
+        (true,) = get_list(sandbox, "coreServers")
+        sandbox.fault(wrong_types=True, times=1)
+        (untrue,) = get_list(sandbox, "coreServers")
+        assert true["id"] == untrue["id"]
+        assert not isinstance(untrue["slug"], str)
+        sandbox.fault(duplicate_ids=True, times=1)
+        assert [server["id"] for server in get_list(sandbox, "coreServers")] == [true["id"]] * 2
+        sandbox.fault("dangling_parents; times=1")
+        assert uuid.UUID(get_list(sandbox, "coreServers")[0]["userId"])
+        assert get_list(sandbox, "coreServers") == [true]
         sandbox.fault(delay=0.05, duration=10)
         assert get(sandbox, "coreServers")
         with pytest.raises(isymphony.InvalidArgument):

@@ -233,8 +233,10 @@ pub extern "C" fn isym_sandbox_clear_overrides(sandbox: Option<&isym_sandbox>) {
 /// `length=longer|shorter|negative|twice`, `chunks=bad_size|huge_size|cut|no_end`, `garbage=BYTES`,
 /// `body=html|object|list|null|empty`, `text=TEXT`, `status=503` (then maybe `retry_after=SECONDS`), `redirect=URL` (then
 /// maybe `code=307`), `drip=BYTES`, `oversized=BYTES`, `nested=DEPTH`, `gzip_bomb=BYTES`, `headers=COUNT`,
-/// `header_bytes=BYTES`. Beside it may stand `on=` (see isym_sandbox_serve), `method=POST`, and `times=COUNT` or
-/// `for=DURATION`; without them it strikes every request until isym_sandbox_clear_faults.
+/// `header_bytes=BYTES`; or the true answer with something untrue in it: `wrong_types` (values of other JSON types),
+/// `duplicate_ids`, `dangling_parents` (references to what does not exist). Beside it may stand `on=` (see
+/// isym_sandbox_serve), `method=POST`, and `times=COUNT` or `for=DURATION`; without them it strikes every request until
+/// isym_sandbox_clear_faults.
 ///
 /// Errors: ISYM_INVALID_ARGUMENT; the message says which part is wrong.
 #[unsafe(no_mangle)]

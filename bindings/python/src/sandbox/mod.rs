@@ -259,7 +259,8 @@ impl Sandbox {
     /// `drop=True`, `length` (`"longer"`, `"shorter"`, `"negative"`, `"twice"`), `chunks` (`"bad_size"`, `"huge_size"`,
     /// `"cut"`, `"no_end"`), `garbage` (bytes), `body` (`"html"`, `"object"`, `"list"`, `"null"`, `"empty"`), `text`,
     /// `status` (maybe with `retry_after`), `redirect` (maybe with `code`), `drip` (bytes a second), `oversized`, `nested`,
-    /// `gzip_bomb`, `headers`, `header_bytes`. Beside it: `on`, `method`, and `times` or `duration` (seconds).
+    /// `gzip_bomb`, `headers`, `header_bytes`; or `True` for `wrong_types`, `duplicate_ids`, `dangling_parents`. Beside it:
+    /// `on`, `method`, and `times` or `duration` (seconds).
     #[pyo3(signature = (text=None, /, **parts))]
     fn fault(&self, py: Python<'_>, text: Option<&str>, parts: Option<&Bound<'_, PyDict>>) -> PyResult<()> {
         let text = fault::text(text, parts)?;
