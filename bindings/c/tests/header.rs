@@ -137,6 +137,7 @@ fn the_cpp_header_compiles_alone_and_twice_in_every_dialect() {
     // And so does everything in it, with and without exceptions.
     let all = root().join("tests/cpp/api.cpp");
     compiles(&all, CPP_COMPILERS, &standards, common::CPP_WARNINGS);
+    compiles(&root().join("tests/cpp/lifetime.cpp"), CPP_COMPILERS, &standards[1..2], common::CPP_WARNINGS);
     compiles(&all, CPP_COMPILERS, &standards[..1], &[common::CPP_WARNINGS, &["-fno-exceptions"]].concat());
 }
 
