@@ -299,9 +299,15 @@ typedef struct isym_snapshot isym_snapshot;
 // A text that was made for the caller, who frees it with isym_text_free. Immutable.
 typedef struct isym_text isym_text;
 
+// Some texts that were made for the caller, who frees them with isym_texts_free. Immutable: on any number of threads at once.
+typedef struct isym_texts isym_texts;
+
 // An action that was sent: its outcome, and what to wait for to see its effect. Immutable; the caller frees it with
 // isym_ticket_free. It may be used on any number of threads at once, also after the client was freed.
 typedef struct isym_ticket isym_ticket;
+
+// Some ids that were made for the caller, who frees them with isym_uuids_free. Immutable: on any number of threads at once.
+typedef struct isym_uuids isym_uuids;
 
 // A subscription to changes. One thread at a time takes from it; the caller frees it with isym_watch_free, also after the
 // client was freed.
@@ -622,6 +628,19 @@ struct isym_str isym_text_str(const struct isym_text *text);
 // Frees a text. NULL is accepted.
 void isym_text_free(struct isym_text *text);
 
+// The number of texts.
+size_t isym_texts_count(const struct isym_texts *texts);
+
+// The text at a position, counted from 0.
+//
+// Answers ISYM_NOT_FOUND for a position beyond the end. What is found is borrowed from `texts`.
+enum isym_status isym_texts_at(const struct isym_texts *texts,
+                               size_t position,
+                               struct isym_str *text);
+
+// Frees texts. NULL is accepted.
+void isym_texts_free(struct isym_texts *texts);
+
 // Writes an id as text, as in "ef2faba9-8557-49c1-9ffc-5a71f41c7a23", with a NUL behind: `out` has room for 37 bytes. Does
 // nothing where it is NULL.
 void isym_uuid_format(struct isym_uuid uuid,
@@ -636,6 +655,19 @@ enum isym_status isym_uuid_parse(const char *text,
 
 // Whether two ids are the same.
 bool isym_uuid_equal(struct isym_uuid a, struct isym_uuid b);
+
+// The number of ids.
+size_t isym_uuids_count(const struct isym_uuids *uuids);
+
+// The id at a position, counted from 0.
+//
+// Answers ISYM_NOT_FOUND for a position beyond the end.
+enum isym_status isym_uuids_at(const struct isym_uuids *uuids,
+                               size_t position,
+                               struct isym_uuid *uuid);
+
+// Frees ids. NULL is accepted.
+void isym_uuids_free(struct isym_uuids *uuids);
 
 // The vendor's name of a kind, as in "CallSegment". Empty for a number that is no kind.
 //
@@ -896,6 +928,14 @@ enum isym_status isym_doctor_examine(const struct isym_config *config,
 // Whether nothing is wrong that needs to be mended: no finding is an ISYM_SEVERITY_ERROR. False for NULL.
 bool isym_doctor_report_ok(const struct isym_doctor_report *report);
 
+// Whether the Live API can be used at all. False for NULL.
+bool isym_doctor_report_is_connected(const struct isym_doctor_report *report);
+
+// Which server it was: its scheme, host and port, as in "http://pbx:58080", without credentials. Empty for NULL.
+//
+// Borrowed from the report.
+struct isym_str isym_doctor_report_server(const struct isym_doctor_report *report);
+
 // The report as a table for people, at most 100 columns wide; empty for NULL.
 //
 // Borrowed from the report.
@@ -963,6 +1003,11 @@ enum isym_status isym_live_refresh(const struct isym_live *live,
                                    int64_t timeout_ms,
                                    struct isym_snapshot **snapshot,
                                    struct isym_error **error);
+
+// Which server it is: its scheme, host and port, as in "http://pbx:58080", without credentials. Empty for NULL.
+//
+// Borrowed from `live`.
+struct isym_str isym_live_url(const struct isym_live *live);
 
 // How well a client knows the server now. See isym_live_health for why.
 enum isym_state isym_live_state(const struct isym_live *live);
@@ -2409,6 +2454,18 @@ enum isym_status isym_sandbox_respond(const struct isym_sandbox *sandbox,
 // Takes back all of isym_sandbox_serve and isym_sandbox_respond.
 void isym_sandbox_clear_overrides(const struct isym_sandbox *sandbox);
 
+// Sends a text as an event to all who listen, whatever it is: a type that nobody knows, what is not JSON.
+//
+// Errors: ISYM_INVALID_ARGUMENT.
+enum isym_status isym_sandbox_send_event(const struct isym_sandbox *sandbox,
+                                         const char *text,
+                                         struct isym_error **error);
+
+// The last 10 000 events as texts of JSON, oldest first, whether anybody listened or not. NULL for NULL.
+//
+// Made for the caller, who frees them with isym_texts_free.
+struct isym_texts *isym_sandbox_events(const struct isym_sandbox *sandbox);
+
 // Lets something go wrong: `key=value` pairs with `;` between them, as in "status=503; retry_after=1; on=*/users; times=3".
 //
 // One of them is the fault: `delay=200ms`, `stall=before_head|within_head|within_body`, `cut=BYTES`, `reset=BYTES`, `drop`,
@@ -2558,6 +2615,25 @@ enum isym_status isym_sandbox_transfer(const struct isym_sandbox *sandbox,
                                        const char *destination,
                                        struct isym_error **error);
 
+// The ids of the call segments on an extension, oldest first.
+//
+// `segments` is the caller's, who frees them with isym_uuids_free.
+//
+// Errors: ISYM_NOT_FOUND, ISYM_INVALID_ARGUMENT.
+enum isym_status isym_sandbox_call_segments(const struct isym_sandbox *sandbox,
+                                            const char *core_server,
+                                            const char *extension,
+                                            struct isym_uuids **segments,
+                                            struct isym_error **error);
+
+// How many call segments there are.
+//
+// Errors: ISYM_NOT_FOUND, ISYM_INVALID_ARGUMENT.
+enum isym_status isym_sandbox_call_segment_count(const struct isym_sandbox *sandbox,
+                                                 const char *core_server,
+                                                 size_t *count,
+                                                 struct isym_error **error);
+
 // A new user with a full licence and no extension. `id`, which may be NULL, gets its id.
 //
 // Errors: ISYM_NOT_FOUND, ISYM_INVALID_ARGUMENT.
@@ -2671,6 +2747,16 @@ enum isym_status isym_sandbox_set_display_name(const struct isym_sandbox *sandbo
                                                const char *number,
                                                const char *display_name,
                                                struct isym_error **error);
+
+// The numbers of all extensions, in the order of the server's list; those that a licence hides too.
+//
+// `numbers` is the caller's, who frees them with isym_texts_free.
+//
+// Errors: ISYM_NOT_FOUND, ISYM_INVALID_ARGUMENT.
+enum isym_status isym_sandbox_extension_numbers(const struct isym_sandbox *sandbox,
+                                                const char *core_server,
+                                                struct isym_texts **numbers,
+                                                struct isym_error **error);
 
 // Turns do-not-disturb on or off.
 //

@@ -237,6 +237,18 @@ inline std::string string(isym_text *made)
     return std::string(view(isym_text_str(text.get())));
 }
 
+/// Takes over texts that were made for us.
+inline std::vector<std::string> strings(isym_texts *made)
+{
+    Owned<isym_texts, isym_texts_free> texts(made);
+    std::vector<std::string> all;
+    isym_str text{};
+    for (std::size_t i = 0; i < isym_texts_count(texts.get()); i++)
+        if (isym_texts_at(texts.get(), i, &text) == ISYM_OK)
+            all.emplace_back(view(text));
+    return all;
+}
+
 inline Time time(std::int64_t ms) noexcept { return Time(milliseconds(ms)); }
 
 /// A moment where there is one: missing reads as 0, and "none" is -1.
@@ -1184,12 +1196,17 @@ public:
     using Shared::Shared;
     /// Whether nothing is wrong that needs to be mended.
     [[nodiscard]] bool ok() const noexcept { return isym_doctor_report_ok(c()); }
+    /// Whether the Live API can be used at all.
+    [[nodiscard]] bool is_connected() const noexcept { return isym_doctor_report_is_connected(c()); }
+    /// Which server it was, as in "http://pbx:58080".
+    [[nodiscard]] std::string_view server() const & noexcept { return detail::view(isym_doctor_report_server(c())); }
     /// A table for people.
     [[nodiscard]] std::string_view text() const & noexcept { return detail::view(isym_doctor_report_text(c())); }
     [[nodiscard]] std::string_view json() const & noexcept { return detail::view(isym_doctor_report_json(c())); }
     /// The text of an overlay that adapts a client to the server, for Config::overlay; empty where there is nothing to adapt.
     [[nodiscard]] std::string_view overlay() const & noexcept { return detail::view(isym_doctor_report_overlay(c())); }
 
+    std::string_view server() const && = delete;
     std::string_view text() const && = delete;
     std::string_view json() const && = delete;
     std::string_view overlay() const && = delete;
@@ -1602,6 +1619,9 @@ public:
         on.check(isym_live_refresh(c(), timeout.ms(), &made, on.slot()));
         return Snapshot(made);
     }
+    /// Which server it is, as in "http://pbx:58080"; valid as long as the client.
+    [[nodiscard]] std::string_view url() const & noexcept { return detail::view(isym_live_url(c())); }
+    std::string_view url() const && = delete;
     [[nodiscard]] State state() const noexcept { return static_cast<State>(isym_live_state(c())); }
     [[nodiscard]] Health health() const { return Health(isym_live_health(c())); }
     [[nodiscard]] Metrics metrics() const { return Metrics(isym_live_metrics(c())); }
@@ -1963,6 +1983,25 @@ public:
     {
         move(on, isym_sandbox_transfer, segment.c(), destination.c());
     }
+    /// The ids of the call segments on an extension, oldest first.
+    std::vector<Uuid> call_segments(Text extension, OnError on = {}) const
+    {
+        isym_uuids *made = nullptr;
+        move(on, isym_sandbox_call_segments, extension.c(), &made);
+        const detail::Owned<isym_uuids, isym_uuids_free> ids(made);
+        std::vector<Uuid> all;
+        isym_uuid id{};
+        for (std::size_t i = 0; i < isym_uuids_count(made); i++)
+            if (isym_uuids_at(made, i, &id) == ISYM_OK)
+                all.emplace_back(id);
+        return all;
+    }
+    std::size_t call_segment_count(OnError on = {}) const
+    {
+        std::size_t count = 0;
+        move(on, isym_sandbox_call_segment_count, &count);
+        return count;
+    }
 
     Uuid add_user(Text user_name, Text displayed_name, OnError on = {}) const
     {
@@ -2000,6 +2039,13 @@ public:
     void rename_extension(Text number, Text new_number, OnError on = {}) const
     {
         move(on, isym_sandbox_rename_extension, number.c(), new_number.c());
+    }
+    /// The numbers of all extensions, those that a licence hides too.
+    std::vector<std::string> extension_numbers(OnError on = {}) const
+    {
+        isym_texts *made = nullptr;
+        move(on, isym_sandbox_extension_numbers, &made);
+        return detail::strings(made);
     }
     void set_display_name(Text number, Text display_name, OnError on = {}) const
     {
@@ -2131,6 +2177,10 @@ public:
         on.check(isym_sandbox_respond(c(), on_requests.c(), status, content_type.c(), bytes, body.size(), on.slot()));
     }
     void clear_overrides() const noexcept { isym_sandbox_clear_overrides(c()); }
+    /// Sends a text as an event to all who listen, whatever it is.
+    void send_event(Text text, OnError on = {}) const { on.check(isym_sandbox_send_event(c(), text.c(), on.slot())); }
+    /// The last events as texts of JSON, oldest first, whether anybody listened or not.
+    [[nodiscard]] std::vector<std::string> events() const { return detail::strings(isym_sandbox_events(c())); }
     /// Lets something go wrong, as in "status=503; on=*/users; times=3"; see isym_sandbox_fault.
     void fault(Text fault, OnError on = {}) const { on.check(isym_sandbox_fault(c(), fault.c(), on.slot())); }
     void clear_faults() const noexcept { isym_sandbox_clear_faults(c()); }

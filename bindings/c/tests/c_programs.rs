@@ -26,6 +26,12 @@ fn log() {
 }
 
 #[test]
+fn sandbox() {
+    passes(&mut Command::new(compile(&test_program("sandbox.c"), Link::Shared)));
+    passes(&mut Command::new(compile(&test_program("sandbox.c"), Link::Sanitized)));
+}
+
+#[test]
 fn doctor() {
     passes(&mut Command::new(compile(&test_program("doctor.c"), Link::Shared)));
     passes(&mut Command::new(compile(&test_program("doctor.c"), Link::Static)));
