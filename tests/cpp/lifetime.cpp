@@ -58,7 +58,8 @@ static_assert(lent_by_named_ones<First, isym::DoctorReport> && lent_by_named_one
 static_assert(lent_by_named_ones<Text, isym::DoctorReport> && lent_by_named_ones<Json, isym::DoctorReport>);
 static_assert(lent_by_named_ones<Overlay, isym::DoctorReport> && lent_by_named_ones<Path, isym::Ticket>);
 static_assert(lent_by_named_ones<Next, isym::Watch> && lent_by_named_ones<Begin, isym::Watch>);
-static_assert(lent_by_named_ones<Descriptor, isym::Watch> && lent_by_named_ones<Url, isym::Sandbox>);
+static_assert(lent_by_named_ones<Descriptor, isym::Watch>);
+static_assert(lent_by_named_ones<Url, isym::Live> && lent_by_named_ones<Url, isym::Sandbox>);
 /// A view lends nothing of its own.
 static_assert(compiles<First, isym::List<isym::User>> && compiles<Begin, isym::Extension::Users>);
 

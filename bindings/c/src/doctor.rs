@@ -67,8 +67,8 @@ impl From<Severity> for isym_severity {
     }
 }
 
-/// What a server has. Immutable; the caller frees it with isym_doctor_report_free. No password and no property's value is
-/// ever in it.
+/// What a server has. Immutable; the caller frees it with isym_doctor_report_free. No password and no property's value
+/// is ever in it. May be used on any number of threads at once.
 pub struct isym_doctor_report {
     ok: bool,
     is_connected: bool,

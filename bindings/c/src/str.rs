@@ -65,7 +65,8 @@ impl From<&str> for Text {
     }
 }
 
-/// A text that was made for the caller, who frees it with isym_text_free. Immutable.
+/// A text that was made for the caller, who frees it with isym_text_free. Immutable. May be used on any number of
+/// threads at once.
 pub struct isym_text(Text);
 
 impl isym_text {
@@ -86,7 +87,8 @@ pub extern "C" fn isym_text_free(text: Option<Box<isym_text>>) {
     guard::plain(|| drop(text));
 }
 
-/// Some texts that were made for the caller, who frees them with isym_texts_free. Immutable: on any number of threads at once.
+/// Some texts that were made for the caller, who frees them with isym_texts_free. Immutable. May be used on any number of
+/// threads at once.
 pub struct isym_texts(Vec<Text>);
 
 impl isym_texts {

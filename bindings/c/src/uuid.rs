@@ -66,7 +66,8 @@ pub extern "C" fn isym_uuid_equal(a: isym_uuid, b: isym_uuid) -> bool {
     guard::plain(|| a == b)
 }
 
-/// Some ids that were made for the caller, who frees them with isym_uuids_free. Immutable: on any number of threads at once.
+/// Some ids that were made for the caller, who frees them with isym_uuids_free. Immutable. May be used on any number of
+/// threads at once.
 pub struct isym_uuids(Vec<isym_uuid>);
 
 impl isym_uuids {
