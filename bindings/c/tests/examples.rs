@@ -118,6 +118,18 @@ fn the_board_is_drawn_at_changes() {
     assert_eq!(refused.status.code(), Some(1));
 }
 
+/// Without an input that epoll can wait for, the event loop goes on.
+#[test]
+fn the_event_loop_needs_no_input() {
+    let mut program = built("epoll.c");
+    let mut program = program.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut lines = BufReader::new(program.stdout.take().expect("it has an output")).lines().map_while(Result::ok);
+    assert_eq!(lines.next().as_deref(), Some("watching"));
+    assert!(lines.any(|line| line.starts_with("+ ")));
+    program.kill().expect("it ends");
+    program.wait().expect("it ended");
+}
+
 /// Each of the examples on a sandbox of its own, under the sanitizers; the event loop ends when its input does.
 #[test]
 fn sanitizers_find_nothing() {
