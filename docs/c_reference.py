@@ -58,7 +58,9 @@ ORDER = (
     "isym_ticket",
     "isym_str",
     "isym_text",
+    "isym_texts",
     "isym_uuid",
+    "isym_uuids",
     "Log",
     "isym_sandbox_config",
     "isym_sandbox",
@@ -92,9 +94,7 @@ def declarations(header: str) -> list[Declaration]:
     lines = iter(header[header.index("#include <stdint.h>") :].splitlines())
     for line in lines:
         if line.startswith("//"):
-            comment.append(line[2:].strip())
-        elif line.startswith("/**"):
-            comment = [line.strip("/* ")]
+            comment.append(line.lstrip("/").strip())
         elif line.startswith("#define ISYM_"):
             found.append(Declaration(line.split()[1], line, comment))
             comment = []

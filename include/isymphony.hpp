@@ -13,10 +13,10 @@
  * - Ownership. Objects (Live, Snapshot, Watch, Ticket, ...) free themselves and can be moved; an object that was moved from
  *   is empty, and everything may be asked of it. Copying a Snapshot, a Handle, a Ticket or a Changes is cheap, as both share
  *   what is immutable; copying a Config copies it. Live and Watch are not copied.
- * - Lifetime. Views (Extension, User, List, ...) and every std::string_view are borrowed from the Snapshot, or the other
- *   object, that gave them, and are valid until it and its copies that they came from are gone: keep the snapshot beside
- *   them. A temporary snapshot gives none: it does not compile. A view that was made by its default constructor is empty: it
- *   answers empty, 0 and false.
+ * - Lifetime. Views (Extension, User, List, ...), iterators and every std::string_view are borrowed from the Snapshot, or the
+ *   other object, that gave them, and are valid until it and its copies that they came from are gone: keep the snapshot beside
+ *   them. A temporary one (Snapshot, DoctorReport, Ticket, ...) gives none: it does not compile. A view that was made by its
+ *   default constructor is empty: it answers empty, 0 and false.
  * - Errors. A function that can fail has a last parameter OnError. Without it the function throws a class derived from Error
  *   (NotFound, Stale, Rejected, ...). Given a variable of type Error it throws nothing: it puts what went wrong there, or
  *   "no error", and its result is empty.
@@ -52,7 +52,14 @@
 #include <utility>
 #include <variant>
 #include <vector>
+#if __has_include(<version>)
+#include <version>
+#endif
+#if defined(__cpp_lib_ranges)
+#include <ranges>
+#endif
 
+/// The live state of an iSymphony telephony server.
 namespace isym {
 
 /// What went wrong; isym_status. Never renumbered; treat an unknown one as a failure.
@@ -178,7 +185,7 @@ class Kinds {
 public:
     constexpr Kinds() noexcept = default;
     constexpr Kinds(Kind kind) noexcept : bits_(1u << static_cast<unsigned>(kind)) {}
-    constexpr std::uint32_t bits() const noexcept { return bits_; }
+    [[nodiscard]] constexpr std::uint32_t bits() const noexcept { return bits_; }
     constexpr Kinds &operator|=(Kinds other) noexcept { return bits_ |= other.bits_, *this; }
 
 private:
@@ -230,6 +237,18 @@ inline std::string string(isym_text *made)
     return std::string(view(isym_text_str(text.get())));
 }
 
+/// Takes over texts that were made for us.
+inline std::vector<std::string> strings(isym_texts *made)
+{
+    Owned<isym_texts, isym_texts_free> texts(made);
+    std::vector<std::string> all;
+    isym_str text{};
+    for (std::size_t i = 0; i < isym_texts_count(texts.get()); i++)
+        if (isym_texts_at(texts.get(), i, &text) == ISYM_OK)
+            all.emplace_back(view(text));
+    return all;
+}
+
 inline Time time(std::int64_t ms) noexcept { return Time(milliseconds(ms)); }
 
 /// A moment where there is one: missing reads as 0, and "none" is -1.
@@ -241,16 +260,16 @@ inline std::optional<Time> moment(std::int64_t ms) noexcept
 }  // namespace detail
 
 /// The version of the library that is running; ISYM_VERSION is that of the header.
-inline std::string_view version() noexcept { return detail::view(isym_version()); }
+[[nodiscard]] inline std::string_view version() noexcept { return detail::view(isym_version()); }
 
 /// The name of a code, as in "not_found".
-inline std::string_view name(Code code) noexcept
+[[nodiscard]] inline std::string_view name(Code code) noexcept
 {
     return detail::view(isym_status_name(static_cast<std::uint32_t>(code)));
 }
 
 /// The vendor's name of a kind, as in "CallSegment".
-inline std::string_view name(Kind kind) noexcept
+[[nodiscard]] inline std::string_view name(Kind kind) noexcept
 {
     return detail::view(isym_kind_name(static_cast<std::uint32_t>(kind)));
 }
@@ -265,7 +284,7 @@ public:
     Text(std::string_view text) : copy_(text), text_(whole(copy_)) {}
     Text(const Text &) = delete;
     Text &operator=(const Text &) = delete;
-    const char *c() const noexcept { return text_; }
+    [[nodiscard]] const char *c() const noexcept { return text_; }
 
 private:
     static const char *whole(const std::string &text) noexcept
@@ -285,9 +304,9 @@ public:
     constexpr Limit(std::chrono::duration<Rep, Period> time) noexcept : ms_(whole(time))
     {
     }
-    constexpr std::int64_t ms() const noexcept { return ms_; }
+    [[nodiscard]] constexpr std::int64_t ms() const noexcept { return ms_; }
     /// For the wrappers, where 0 stands for the default too.
-    constexpr std::int64_t ms_of_option() const noexcept { return ms_ == 0 ? 1 : ms_; }
+    [[nodiscard]] constexpr std::int64_t ms_of_option() const noexcept { return ms_ == 0 ? 1 : ms_; }
 
 private:
     template <class Duration>
@@ -313,7 +332,7 @@ public:
         : ms_(std::chrono::floor<milliseconds>(time.time_since_epoch()).count())
     {
     }
-    constexpr std::int64_t ms() const noexcept { return ms_; }
+    [[nodiscard]] constexpr std::int64_t ms() const noexcept { return ms_; }
 
 private:
     std::int64_t ms_ = -1;
@@ -335,20 +354,23 @@ public:
 
     /// Whether there is an error.
     explicit operator bool() const noexcept { return code_ != ISYM_OK; }
-    Code code() const noexcept { return static_cast<Code>(code_); }
+    [[nodiscard]] Code code() const noexcept { return static_cast<Code>(code_); }
     /// What went wrong, for a person; valid as long as this error.
-    const char *what() const noexcept override
+    [[nodiscard]] const char *what() const noexcept override
     {
         return error_ ? isym_error_message(c()).ptr : isym_status_name(static_cast<std::uint32_t>(code_)).ptr;
     }
     /// The HTTP status the server answered with; 0 where it did not.
-    std::uint16_t http_status() const noexcept { return isym_error_http_status(c()); }
+    [[nodiscard]] std::uint16_t http_status() const noexcept { return isym_error_http_status(c()); }
     /// The text the server gave as its reason; empty where it gave none.
-    std::string_view server_message() const noexcept { return detail::view(isym_error_server_message(c())); }
+    [[nodiscard]] std::string_view server_message() const noexcept
+    {
+        return detail::view(isym_error_server_message(c()));
+    }
     /// Whether the same call may work later without a change of settings.
-    bool retryable() const noexcept { return isym_error_retryable(c()); }
+    [[nodiscard]] bool retryable() const noexcept { return isym_error_retryable(c()); }
     /// NULL where the C interface gave only a status.
-    const isym_error *c() const noexcept { return error_.get(); }
+    [[nodiscard]] const isym_error *c() const noexcept { return error_.get(); }
 
     /// Throws it as the class of its code. Without exceptions: prints it and ends the program.
     [[noreturn]] void raise() const;
@@ -459,13 +481,13 @@ public:
         return uuid;
     }
     /// As in "ef2faba9-8557-49c1-9ffc-5a71f41c7a23".
-    std::string str() const
+    [[nodiscard]] std::string str() const
     {
         char text[37] = {};
         isym_uuid_format(uuid_, text);
         return text;
     }
-    const isym_uuid &c() const noexcept { return uuid_; }
+    [[nodiscard]] const isym_uuid &c() const noexcept { return uuid_; }
 
     friend bool operator==(Uuid a, Uuid b) noexcept { return isym_uuid_equal(a.uuid_, b.uuid_); }
     friend bool operator!=(Uuid a, Uuid b) noexcept { return !(a == b); }
@@ -480,8 +502,8 @@ private:
 
 namespace detail {
 
-/// Goes through what has size() and operator[]; valid as long as that.
-template <class Range, class T>
+/// Goes through a view. Holds it, so that it is valid as long as what the view is borrowed from.
+template <class View, class T>
 class Iterator {
     struct Arrow {
         T value;
@@ -497,11 +519,11 @@ public:
     using reference = T;
 
     Iterator() noexcept = default;
-    Iterator(const Range *range, std::size_t at) noexcept : range_(range), at_(static_cast<difference_type>(at)) {}
+    Iterator(View view, std::size_t at) noexcept : view_(view), at_(static_cast<difference_type>(at)) {}
 
     T operator*() const { return (*this)[0]; }
     Arrow operator->() const { return {**this}; }
-    T operator[](difference_type n) const { return (*range_)[static_cast<std::size_t>(at_ + n)]; }
+    T operator[](difference_type n) const { return view_[static_cast<std::size_t>(at_ + n)]; }
     Iterator &operator++() noexcept { return *this += 1; }
     Iterator &operator--() noexcept { return *this -= 1; }
     Iterator operator++(int) noexcept { return std::exchange(*this, *this + 1); }
@@ -520,11 +542,11 @@ public:
     friend bool operator>=(Iterator a, Iterator b) noexcept { return a.at_ >= b.at_; }
 
 private:
-    const Range *range_ = nullptr;
+    View view_{};
     difference_type at_ = 0;
 };
 
-/// What is gone through with `for`.
+/// A view that is gone through with `for`: a small value, like its elements borrowed from something else.
 template <class Self, class T>
 class Iterable {
 public:
@@ -532,20 +554,21 @@ public:
     using size_type = std::size_t;
     using iterator = Iterator<Self, T>;
     using const_iterator = iterator;
-    iterator begin() const noexcept { return {self(), 0}; }
-    iterator end() const noexcept { return {self(), self()->size()}; }
-    bool empty() const noexcept { return self()->size() == 0; }
+    [[nodiscard]] iterator begin() const noexcept { return {self(), 0}; }
+    [[nodiscard]] iterator end() const noexcept { return {self(), self().size()}; }
+    [[nodiscard]] bool empty() const noexcept { return self().size() == 0; }
 
 private:
-    const Self *self() const noexcept { return static_cast<const Self *>(this); }
+    const Self &self() const noexcept { return static_cast<const Self &>(*this); }
 };
 
 /// Some things that the C interface counts and gives by position. One beyond the end is empty.
 template <class T, class Of, std::size_t (*Count)(Of), auto At>
 class Counted : public Iterable<Counted<T, Of, Count, At>, T> {
 public:
+    Counted() noexcept : of_() {}
     explicit Counted(Of of) noexcept : of_(of) {}
-    std::size_t size() const noexcept { return Count(of_); }
+    [[nodiscard]] std::size_t size() const noexcept { return Count(of_); }
     T operator[](std::size_t position) const
     {
         typename T::c_type found{};
@@ -557,20 +580,29 @@ private:
     Of of_;
 };
 
-/// The same, of an object that is owned together with all copies.
+/// The same, of an object that is owned together with all copies. A temporary one gives nothing that it would take away.
 template <class T, class Of, void (*Free)(Of *), std::size_t (*Count)(const Of *), auto At>
-class Shared : public Iterable<Shared<T, Of, Free, Count, At>, T> {
+class Shared {
+    using Elements = Counted<T, const Of *, Count, At>;
+
 public:
+    using value_type = T;
+    using size_type = std::size_t;
+    using iterator = typename Elements::iterator;
+    using const_iterator = iterator;
+
     Shared() noexcept = default;
     explicit Shared(Of *owned) : of_(owned, Free) {}
-    std::size_t size() const noexcept { return Count(c()); }
-    T operator[](std::size_t position) const
-    {
-        typename T::c_type found{};
-        At(c(), position, &found);
-        return T(found);
-    }
-    const Of *c() const noexcept { return of_.get(); }
+    [[nodiscard]] iterator begin() const & noexcept { return Elements(c()).begin(); }
+    [[nodiscard]] iterator end() const & noexcept { return Elements(c()).end(); }
+    [[nodiscard]] bool empty() const noexcept { return size() == 0; }
+    [[nodiscard]] std::size_t size() const noexcept { return Count(c()); }
+    T operator[](std::size_t position) const & { return Elements(c())[position]; }
+    [[nodiscard]] const Of *c() const noexcept { return of_.get(); }
+
+    iterator begin() const && = delete;
+    iterator end() const && = delete;
+    T operator[](std::size_t) const && = delete;
 
 private:
     std::shared_ptr<const Of> of_;
@@ -627,41 +659,47 @@ public:
     explicit Resource(isym_resource resource) noexcept : resource_(resource) {}
 
     explicit operator bool() const noexcept { return !isym_resource_is_empty(resource_); }
-    Kind kind() const noexcept { return static_cast<Kind>(isym_resource_kind(resource_)); }
-    Uuid id() const noexcept { return isym_resource_id(resource_); }
+    [[nodiscard]] Kind kind() const noexcept { return static_cast<Kind>(isym_resource_kind(resource_)); }
+    [[nodiscard]] Uuid id() const noexcept { return isym_resource_id(resource_); }
     /// The name that stands behind getByName in a path; empty where the kind has none.
-    std::string_view symbolic_name() const noexcept { return detail::view(isym_resource_name(resource_)); }
-    std::string_view configuration_id() const noexcept { return detail::view(isym_resource_configuration_id(resource_)); }
+    [[nodiscard]] std::string_view symbolic_name() const noexcept
+    {
+        return detail::view(isym_resource_name(resource_));
+    }
+    [[nodiscard]] std::string_view configuration_id() const noexcept
+    {
+        return detail::view(isym_resource_configuration_id(resource_));
+    }
     /// The path by symbolic names, as far as there are any that are not ambiguous.
-    std::string path() const { return detail::string(isym_resource_path(resource_)); }
-    std::string id_path() const { return detail::string(isym_resource_id_path(resource_)); }
+    [[nodiscard]] std::string path() const { return detail::string(isym_resource_path(resource_)); }
+    [[nodiscard]] std::string id_path() const { return detail::string(isym_resource_id_path(resource_)); }
     /// The whole object as JSON, every value as the server sent it.
-    std::string raw() const { return detail::string(isym_resource_raw(resource_)); }
+    [[nodiscard]] std::string raw() const { return detail::string(isym_resource_raw(resource_)); }
     /// What the catalogue does not know, as a JSON object; empty when nothing.
-    std::string_view extra() const noexcept { return detail::view(isym_resource_extra(resource_)); }
+    [[nodiscard]] std::string_view extra() const noexcept { return detail::view(isym_resource_extra(resource_)); }
     /// How long ago the server last confirmed it, computed now; milliseconds::max() for an empty view.
-    milliseconds age() const noexcept { return milliseconds(isym_resource_age_ms(resource_)); }
-    Time confirmed_at() const noexcept { return detail::time(isym_resource_confirmed_at_ms(resource_)); }
-    std::optional<CoreServer> core_server() const;
+    [[nodiscard]] milliseconds age() const noexcept { return milliseconds(isym_resource_age_ms(resource_)); }
+    [[nodiscard]] Time confirmed_at() const noexcept { return detail::time(isym_resource_confirmed_at_ms(resource_)); }
+    [[nodiscard]] std::optional<CoreServer> core_server() const;
     /// A property by its JSON name or attribute name; none where the catalogue has no such property.
-    std::optional<Property> property(Text name) const
+    [[nodiscard]] std::optional<Property> property(Text name) const
     {
         return detail::one<Property>(isym_resource_property, resource_, name.c());
     }
-    PropertyState property_state(Text name) const
+    [[nodiscard]] PropertyState property_state(Text name) const
     {
         return static_cast<PropertyState>(isym_resource_property_state(resource_, name.c()));
     }
-    Properties properties() const noexcept { return Properties(resource_); }
+    [[nodiscard]] Properties properties() const noexcept { return Properties(resource_); }
     /// What is below it, for programs that learn their names at run time.
-    List<Resource> sub(Text name) const;
+    [[nodiscard]] List<Resource> sub(Text name) const;
     /// The same as a view of its kind, as in `as<isym::Extension>()`; none where it is of another kind.
     template <class T>
-    std::optional<T> as() const
+    [[nodiscard]] std::optional<T> as() const
     {
         return detail::one<T>(T::as_this, resource_);
     }
-    const isym_resource &c() const noexcept { return resource_; }
+    [[nodiscard]] const isym_resource &c() const noexcept { return resource_; }
 
     /// Whether it is the same instance with the same content; also from different snapshots.
     friend bool operator==(const Resource &a, const Resource &b) noexcept
@@ -681,11 +719,11 @@ public:
     List() noexcept : list_() {}
     explicit List(isym_list list) noexcept : list_(list) {}
 
-    Kind kind() const noexcept { return static_cast<Kind>(isym_list_kind(list_)); }
-    std::size_t size() const noexcept { return isym_list_count(list_); }
+    [[nodiscard]] Kind kind() const noexcept { return static_cast<Kind>(isym_list_kind(list_)); }
+    [[nodiscard]] std::size_t size() const noexcept { return isym_list_count(list_); }
     /// Whether the server has this list and it is synced; a list that is known may be empty.
-    bool is_known() const noexcept { return isym_list_is_known(list_); }
-    milliseconds age() const noexcept { return milliseconds(isym_list_age_ms(list_)); }
+    [[nodiscard]] bool is_known() const noexcept { return isym_list_is_known(list_); }
+    [[nodiscard]] milliseconds age() const noexcept { return milliseconds(isym_list_age_ms(list_)); }
     /// The instance at a position; an empty view beyond the end.
     T operator[](std::size_t position) const noexcept
     {
@@ -694,7 +732,7 @@ public:
         return typed(found);
     }
     /// The only instance with this symbolic name.
-    std::optional<T> find(Text name) const { return optional(isym_list_find, name.c()); }
+    [[nodiscard]] std::optional<T> find(Text name) const { return optional(isym_list_find, name.c()); }
     /// The same, with words where there is none. Errors: NotFound, Ambiguous, Unsupported, InvalidArgument.
     T by_name(Text name, OnError on = {}) const
     {
@@ -702,8 +740,8 @@ public:
         on.check(isym_list_by_name(list_, name.c(), &found, on.slot()));
         return typed(found);
     }
-    std::optional<T> by_id(Uuid id) const { return optional(isym_list_by_id, id.c()); }
-    const isym_list &c() const noexcept { return list_; }
+    [[nodiscard]] std::optional<T> by_id(Uuid id) const { return optional(isym_list_by_id, id.c()); }
+    [[nodiscard]] const isym_list &c() const noexcept { return list_; }
 
 private:
     static T typed(isym_resource found) noexcept { return T(typename T::c_type{found}); }
@@ -724,7 +762,7 @@ public:
     static isym_status as_this(isym_resource resource, C *out) noexcept { return As(resource, out); }
     View() noexcept = default;
     explicit View(C c) noexcept : Resource(c.resource) {}
-    C c() const noexcept { return C{Resource::c()}; }
+    [[nodiscard]] C c() const noexcept { return C{Resource::c()}; }
 
 protected:
     template <isym_str (*Of)(C)>
@@ -739,13 +777,13 @@ class CoreServer : public View<isym_core_server, isym_resource_as_core_server> {
 public:
     using View::View;
     /// The short name that stands in paths, as in "default".
-    std::string_view slug() const noexcept { return text<isym_core_server_slug>(); }
-    std::string_view name() const noexcept { return text<isym_core_server_name>(); }
-    List<User> users() const noexcept;
-    List<Extension> extensions() const noexcept;
-    List<CallSegment> call_segments() const noexcept;
-    List<Queue> queues() const noexcept;
-    List<ConferenceRoom> conferences() const noexcept;
+    [[nodiscard]] std::string_view slug() const noexcept { return text<isym_core_server_slug>(); }
+    [[nodiscard]] std::string_view name() const noexcept { return text<isym_core_server_name>(); }
+    [[nodiscard]] List<User> users() const noexcept;
+    [[nodiscard]] List<Extension> extensions() const noexcept;
+    [[nodiscard]] List<CallSegment> call_segments() const noexcept;
+    [[nodiscard]] List<Queue> queues() const noexcept;
+    [[nodiscard]] List<ConferenceRoom> conferences() const noexcept;
 };
 
 /// A user of iSymphony.
@@ -753,23 +791,26 @@ class User : public View<isym_user, isym_resource_as_user> {
 public:
     using View::View;
     /// The name a user logs in with: the symbolic name.
-    std::string_view user_name() const noexcept { return text<isym_user_user_name>(); }
-    std::string_view displayed_name() const noexcept { return text<isym_user_displayed_name>(); }
-    std::string_view permission_id() const noexcept { return text<isym_user_permission_id>(); }
-    List<Login> logins() const noexcept;
-    List<Extension> extensions() const noexcept;
+    [[nodiscard]] std::string_view user_name() const noexcept { return text<isym_user_user_name>(); }
+    [[nodiscard]] std::string_view displayed_name() const noexcept { return text<isym_user_displayed_name>(); }
+    [[nodiscard]] std::string_view permission_id() const noexcept { return text<isym_user_permission_id>(); }
+    [[nodiscard]] List<Login> logins() const noexcept;
+    [[nodiscard]] List<Extension> extensions() const noexcept;
     /// None where a licence or the server has none.
-    std::optional<Status> status() const noexcept;
+    [[nodiscard]] std::optional<Status> status() const noexcept;
 };
 
 /// A client with which a user is logged in now.
 class Login : public View<isym_login, isym_resource_as_login> {
 public:
     using View::View;
-    std::string_view ip() const noexcept { return text<isym_login_ip>(); }
-    std::int64_t port() const noexcept { return isym_login_port(c()); }
-    std::optional<Time> time_connected() const noexcept { return detail::moment(isym_login_time_connected_ms(c())); }
-    std::optional<User> user() const noexcept;
+    [[nodiscard]] std::string_view ip() const noexcept { return text<isym_login_ip>(); }
+    [[nodiscard]] std::int64_t port() const noexcept { return isym_login_port(c()); }
+    [[nodiscard]] std::optional<Time> time_connected() const noexcept
+    {
+        return detail::moment(isym_login_time_connected_ms(c()));
+    }
+    [[nodiscard]] std::optional<User> user() const noexcept;
 };
 
 /// The status a user shows; in C isym_user_status.
@@ -777,14 +818,17 @@ class Status : public View<isym_user_status, isym_resource_as_user_status> {
 public:
     using View::View;
     /// What people read, as in "Lunch".
-    std::string_view name() const noexcept { return text<isym_user_status_name>(); }
+    [[nodiscard]] std::string_view name() const noexcept { return text<isym_user_status_name>(); }
     /// Which icon is shown, as in "away".
-    std::string_view type() const noexcept { return text<isym_user_status_type>(); }
-    std::string_view note() const noexcept { return text<isym_user_status_note>(); }
+    [[nodiscard]] std::string_view type() const noexcept { return text<isym_user_status_type>(); }
+    [[nodiscard]] std::string_view note() const noexcept { return text<isym_user_status_note>(); }
     /// When the user means to be back, where that is said.
-    std::optional<Time> return_time() const noexcept { return detail::moment(isym_user_status_return_time_ms(c())); }
-    bool user_created() const noexcept { return isym_user_status_user_created(c()); }
-    std::optional<User> user() const noexcept;
+    [[nodiscard]] std::optional<Time> return_time() const noexcept
+    {
+        return detail::moment(isym_user_status_return_time_ms(c()));
+    }
+    [[nodiscard]] bool user_created() const noexcept { return isym_user_status_user_created(c()); }
+    [[nodiscard]] std::optional<User> user() const noexcept;
 };
 
 /// An extension of the PBX.
@@ -794,13 +838,13 @@ public:
     using Agents = detail::Counted<Agent, isym_extension, isym_extension_agent_count, isym_extension_agent_at>;
     using View::View;
     /// The number that is dialled, not always digits: the symbolic name.
-    std::string_view extension_number() const noexcept { return text<isym_extension_extension_number>(); }
-    std::string_view display_name() const noexcept { return text<isym_extension_display_name>(); }
-    std::string_view permission_id() const noexcept { return text<isym_extension_permission_id>(); }
-    List<CallSegment> call_segments() const noexcept;
-    Users users() const noexcept;
+    [[nodiscard]] std::string_view extension_number() const noexcept { return text<isym_extension_extension_number>(); }
+    [[nodiscard]] std::string_view display_name() const noexcept { return text<isym_extension_display_name>(); }
+    [[nodiscard]] std::string_view permission_id() const noexcept { return text<isym_extension_permission_id>(); }
+    [[nodiscard]] List<CallSegment> call_segments() const noexcept;
+    [[nodiscard]] Users users() const noexcept;
     /// One for each queue it is logged in to.
-    Agents agents() const noexcept;
+    [[nodiscard]] Agents agents() const noexcept;
 };
 
 /// Who calls. Borrowed from the snapshot.
@@ -815,69 +859,69 @@ class CallSegment : public View<isym_call_segment, isym_resource_as_call_segment
 public:
     using View::View;
     /// "INTERNAL", or "EXTERNAL" (inferred).
-    std::string_view type() const noexcept { return text<isym_call_segment_type>(); }
-    CallerId caller_id() const noexcept
+    [[nodiscard]] std::string_view type() const noexcept { return text<isym_call_segment_type>(); }
+    [[nodiscard]] CallerId caller_id() const noexcept
     {
         return {text<isym_call_segment_caller_id_id>(), text<isym_call_segment_caller_id_name>(),
                 text<isym_call_segment_caller_id_number>()};
     }
     /// The number that was dialled from outside, where there is one.
-    std::string_view did() const noexcept { return text<isym_call_segment_did>(); }
-    bool on_hold() const noexcept { return isym_call_segment_on_hold(c()); }
-    bool recording() const noexcept { return isym_call_segment_recording(c()); }
-    bool incoming() const noexcept { return isym_call_segment_incoming(c()); }
+    [[nodiscard]] std::string_view did() const noexcept { return text<isym_call_segment_did>(); }
+    [[nodiscard]] bool on_hold() const noexcept { return isym_call_segment_on_hold(c()); }
+    [[nodiscard]] bool recording() const noexcept { return isym_call_segment_recording(c()); }
+    [[nodiscard]] bool incoming() const noexcept { return isym_call_segment_incoming(c()); }
     /// None also where it is not known yet.
-    std::optional<Extension> extension() const noexcept;
-    std::optional<Queue> queue() const noexcept;
-    std::optional<ConferenceRoom> conference() const noexcept;
+    [[nodiscard]] std::optional<Extension> extension() const noexcept;
+    [[nodiscard]] std::optional<Queue> queue() const noexcept;
+    [[nodiscard]] std::optional<ConferenceRoom> conference() const noexcept;
 };
 
 /// A call queue.
 class Queue : public View<isym_queue, isym_resource_as_queue> {
 public:
     using View::View;
-    std::string_view display_name() const noexcept { return text<isym_queue_display_name>(); }
+    [[nodiscard]] std::string_view display_name() const noexcept { return text<isym_queue_display_name>(); }
     /// Its number or name on the PBX: the symbolic name.
-    std::string_view identifier() const noexcept { return text<isym_queue_identifier>(); }
-    std::string_view permission_id() const noexcept { return text<isym_queue_permission_id>(); }
-    List<Agent> agents() const noexcept;
-    List<CallSegment> call_segments() const noexcept;
+    [[nodiscard]] std::string_view identifier() const noexcept { return text<isym_queue_identifier>(); }
+    [[nodiscard]] std::string_view permission_id() const noexcept { return text<isym_queue_permission_id>(); }
+    [[nodiscard]] List<Agent> agents() const noexcept;
+    [[nodiscard]] List<CallSegment> call_segments() const noexcept;
 };
 
 /// An extension that is logged in to a queue.
 class Agent : public View<isym_agent, isym_resource_as_agent> {
 public:
     using View::View;
-    bool paused() const noexcept { return isym_agent_paused(c()); }
+    [[nodiscard]] bool paused() const noexcept { return isym_agent_paused(c()); }
     /// The state of its device, as in "NOT_INUSE".
-    std::string_view state() const noexcept { return text<isym_agent_state>(); }
-    std::string_view name() const noexcept { return text<isym_agent_name>(); }
+    [[nodiscard]] std::string_view state() const noexcept { return text<isym_agent_state>(); }
+    [[nodiscard]] std::string_view name() const noexcept { return text<isym_agent_name>(); }
     /// Whether it logged in, rather than being configured.
-    bool dynamic() const noexcept { return isym_agent_dynamic(c()); }
-    std::optional<Queue> queue() const noexcept;
-    std::optional<Extension> extension() const noexcept;
-    std::optional<Statistics> statistics() const noexcept;
+    [[nodiscard]] bool dynamic() const noexcept { return isym_agent_dynamic(c()); }
+    [[nodiscard]] std::optional<Queue> queue() const noexcept;
+    [[nodiscard]] std::optional<Extension> extension() const noexcept;
+    [[nodiscard]] std::optional<Statistics> statistics() const noexcept;
 };
 
 /// The statistics of an agent. Nothing is known of their properties: read raw().
 class Statistics : public View<isym_statistics, isym_resource_as_statistics> {
 public:
     using View::View;
-    std::optional<Agent> agent() const noexcept;
+    [[nodiscard]] std::optional<Agent> agent() const noexcept;
 };
 
 /// A conference room.
 class ConferenceRoom : public View<isym_conference_room, isym_resource_as_conference_room> {
 public:
     using View::View;
-    std::string_view display_name() const noexcept { return text<isym_conference_room_display_name>(); }
+    [[nodiscard]] std::string_view display_name() const noexcept { return text<isym_conference_room_display_name>(); }
     /// Its number or name on the PBX: the symbolic name (inferred).
-    std::string_view identifier() const noexcept { return text<isym_conference_room_identifier>(); }
+    [[nodiscard]] std::string_view identifier() const noexcept { return text<isym_conference_room_identifier>(); }
     /// What is dialled to enter it.
-    std::string_view dial_string() const noexcept { return text<isym_conference_room_dial_string>(); }
-    bool user_generated() const noexcept { return isym_conference_room_user_generated(c()); }
-    std::string_view permission_id() const noexcept { return text<isym_conference_room_permission_id>(); }
-    List<CallSegment> call_segments() const noexcept;
+    [[nodiscard]] std::string_view dial_string() const noexcept { return text<isym_conference_room_dial_string>(); }
+    [[nodiscard]] bool user_generated() const noexcept { return isym_conference_room_user_generated(c()); }
+    [[nodiscard]] std::string_view permission_id() const noexcept { return text<isym_conference_room_permission_id>(); }
+    [[nodiscard]] List<CallSegment> call_segments() const noexcept;
 };
 
 /// One change. Borrowed from the Changes or the Watch that gave it.
@@ -914,40 +958,46 @@ public:
     /// Takes a snapshot of the C interface over.
     explicit Snapshot(isym_snapshot *owned) noexcept : snapshot_(owned) {}
 
-    std::uint64_t generation() const noexcept { return isym_snapshot_generation(c()); }
+    [[nodiscard]] std::uint64_t generation() const noexcept { return isym_snapshot_generation(c()); }
     /// The server's incarnation, counted from 1; 0 before anything was synced.
-    std::uint64_t epoch() const noexcept { return isym_snapshot_epoch(c()); }
-    bool has_data() const noexcept { return isym_snapshot_has_data(c()); }
+    [[nodiscard]] std::uint64_t epoch() const noexcept { return isym_snapshot_epoch(c()); }
+    [[nodiscard]] bool has_data() const noexcept { return isym_snapshot_has_data(c()); }
     /// How long ago the server last confirmed it, computed now; milliseconds::max() before anything was synced.
-    milliseconds age() const noexcept { return milliseconds(isym_snapshot_age_ms(c())); }
+    [[nodiscard]] milliseconds age() const noexcept { return milliseconds(isym_snapshot_age_ms(c())); }
     /// When the server last confirmed it, for display; the epoch of the clock before anything was synced.
-    Time confirmed_at() const noexcept { return detail::time(isym_snapshot_confirmed_at_ms(c())); }
-    Source source() const noexcept { return static_cast<Source>(isym_snapshot_source(c())); }
-    std::size_t object_count() const noexcept { return isym_snapshot_object_count(c()); }
+    [[nodiscard]] Time confirmed_at() const noexcept { return detail::time(isym_snapshot_confirmed_at_ms(c())); }
+    [[nodiscard]] Source source() const noexcept { return static_cast<Source>(isym_snapshot_source(c())); }
+    [[nodiscard]] std::size_t object_count() const noexcept { return isym_snapshot_object_count(c()); }
 
-    List<CoreServer> core_servers() const & noexcept { return List<CoreServer>(isym_snapshot_core_servers(c())); }
-    std::optional<CoreServer> core_server(Text slug) const &
+    [[nodiscard]] List<CoreServer> core_servers() const & noexcept
+    {
+        return List<CoreServer>(isym_snapshot_core_servers(c()));
+    }
+    [[nodiscard]] std::optional<CoreServer> core_server(Text slug) const &
     {
         return detail::one<CoreServer>(isym_snapshot_core_server, c(), slug.c());
     }
     /// By the slug of the core server and the name in it. Allocates nothing; resolve() says in words why there is none.
-    std::optional<Extension> extension(Text core_server, Text number) const &
+    [[nodiscard]] std::optional<Extension> extension(Text core_server, Text number) const &
     {
         return detail::one<Extension>(isym_snapshot_extension, c(), core_server.c(), number.c());
     }
-    std::optional<User> user(Text core_server, Text user_name) const &
+    [[nodiscard]] std::optional<User> user(Text core_server, Text user_name) const &
     {
         return detail::one<User>(isym_snapshot_user, c(), core_server.c(), user_name.c());
     }
-    std::optional<Queue> queue(Text core_server, Text identifier) const &
+    [[nodiscard]] std::optional<Queue> queue(Text core_server, Text identifier) const &
     {
         return detail::one<Queue>(isym_snapshot_queue, c(), core_server.c(), identifier.c());
     }
-    std::optional<ConferenceRoom> conference(Text core_server, Text identifier) const &
+    [[nodiscard]] std::optional<ConferenceRoom> conference(Text core_server, Text identifier) const &
     {
         return detail::one<ConferenceRoom>(isym_snapshot_conference, c(), core_server.c(), identifier.c());
     }
-    std::optional<Resource> by_id(Uuid id) const & { return detail::one<Resource>(isym_snapshot_by_id, c(), id.c()); }
+    [[nodiscard]] std::optional<Resource> by_id(Uuid id) const &
+    {
+        return detail::one<Resource>(isym_snapshot_by_id, c(), id.c());
+    }
     /// The instance that a path addresses, as the server would resolve it: any mix of ids and getByName.
     /// Errors: NotFound, Ambiguous, Unsupported, PathError.
     Resource resolve(Text path, OnError on = {}) const &
@@ -970,7 +1020,7 @@ public:
         on.check(isym_snapshot_diff(c(), older.c(), &made, on.slot()));
         return Changes(made);
     }
-    const isym_snapshot *c() const noexcept { return snapshot_.get(); }
+    [[nodiscard]] const isym_snapshot *c() const noexcept { return snapshot_.get(); }
 
     /// What a temporary snapshot gave would be gone at once: give it a name first.
     List<CoreServer> core_servers() const && = delete;
@@ -1090,7 +1140,7 @@ public:
         return on.check(isym_config_set_cadence(config_.get(), number, shortest.count(), longest.count(), on.slot())),
                *this;
     }
-    const isym_config *c() const noexcept { return config_.get(); }
+    [[nodiscard]] const isym_config *c() const noexcept { return config_.get(); }
 
     /// For the wrappers: the texts as C takes them. NULL, which is refused, for one with a NUL inside.
     static std::vector<const char *> pointers(const std::vector<std::string> &texts)
@@ -1145,12 +1195,21 @@ class DoctorReport : public detail::Shared<Finding, isym_doctor_report, isym_doc
 public:
     using Shared::Shared;
     /// Whether nothing is wrong that needs to be mended.
-    bool ok() const noexcept { return isym_doctor_report_ok(c()); }
+    [[nodiscard]] bool ok() const noexcept { return isym_doctor_report_ok(c()); }
+    /// Whether the Live API can be used at all.
+    [[nodiscard]] bool is_connected() const noexcept { return isym_doctor_report_is_connected(c()); }
+    /// Which server it was, as in "http://pbx:58080".
+    [[nodiscard]] std::string_view server() const & noexcept { return detail::view(isym_doctor_report_server(c())); }
     /// A table for people.
-    std::string_view text() const noexcept { return detail::view(isym_doctor_report_text(c())); }
-    std::string_view json() const noexcept { return detail::view(isym_doctor_report_json(c())); }
+    [[nodiscard]] std::string_view text() const & noexcept { return detail::view(isym_doctor_report_text(c())); }
+    [[nodiscard]] std::string_view json() const & noexcept { return detail::view(isym_doctor_report_json(c())); }
     /// The text of an overlay that adapts a client to the server, for Config::overlay; empty where there is nothing to adapt.
-    std::string_view overlay() const noexcept { return detail::view(isym_doctor_report_overlay(c())); }
+    [[nodiscard]] std::string_view overlay() const & noexcept { return detail::view(isym_doctor_report_overlay(c())); }
+
+    std::string_view server() const && = delete;
+    std::string_view text() const && = delete;
+    std::string_view json() const && = delete;
+    std::string_view overlay() const && = delete;
 };
 
 /// Finds out what the server that the settings name really has, without carrying out or changing anything. Waits until it is
@@ -1189,21 +1248,21 @@ public:
     /// Takes a health of the C interface over.
     explicit Health(isym_health *owned) : health_(owned, isym_health_free) {}
 
-    State state() const noexcept { return static_cast<State>(isym_health_state(c())); }
-    Time since() const noexcept { return detail::time(isym_health_since_ms(c())); }
-    bool has_data() const noexcept { return isym_health_has_data(c()); }
-    milliseconds age() const noexcept { return milliseconds(isym_health_age_ms(c())); }
-    std::uint64_t epoch() const noexcept { return isym_health_epoch(c()); }
-    std::uint64_t generation() const noexcept { return isym_health_generation(c()); }
+    [[nodiscard]] State state() const noexcept { return static_cast<State>(isym_health_state(c())); }
+    [[nodiscard]] Time since() const noexcept { return detail::time(isym_health_since_ms(c())); }
+    [[nodiscard]] bool has_data() const noexcept { return isym_health_has_data(c()); }
+    [[nodiscard]] milliseconds age() const noexcept { return milliseconds(isym_health_age_ms(c())); }
+    [[nodiscard]] std::uint64_t epoch() const noexcept { return isym_health_epoch(c()); }
+    [[nodiscard]] std::uint64_t generation() const noexcept { return isym_health_generation(c()); }
     /// How many snapshots were replaced and were still held by a reader.
-    std::uint64_t retired_snapshots() const noexcept { return isym_health_retired_snapshots(c()); }
+    [[nodiscard]] std::uint64_t retired_snapshots() const noexcept { return isym_health_retired_snapshots(c()); }
     /// The last thing that went wrong, also when it has healed since.
-    std::optional<Problem> last_problem() const { return problem(isym_health_last_problem); }
-    EventsState events() const noexcept { return static_cast<EventsState>(isym_health_events(c())); }
+    [[nodiscard]] std::optional<Problem> last_problem() const { return problem(isym_health_last_problem); }
+    [[nodiscard]] EventsState events() const noexcept { return static_cast<EventsState>(isym_health_events(c())); }
     /// The last thing that went wrong with the events, also when it has healed since.
-    std::optional<Problem> events_problem() const { return problem(isym_health_events_problem); }
+    [[nodiscard]] std::optional<Problem> events_problem() const { return problem(isym_health_events_problem); }
     /// Each of them makes the state stale; other kinds may be as fresh as ever.
-    std::vector<Overdue> overdue() const
+    [[nodiscard]] std::vector<Overdue> overdue() const
     {
         std::vector<Overdue> all;
         isym_kind kind = ISYM_KIND_NONE;
@@ -1214,7 +1273,7 @@ public:
         return all;
     }
     /// What is wrong with single kinds while the server can be reached.
-    std::vector<Problem> failing() const
+    [[nodiscard]] std::vector<Problem> failing() const
     {
         std::vector<Problem> all;
         isym_problem found{};
@@ -1223,7 +1282,7 @@ public:
                 all.push_back(problem(found));
         return all;
     }
-    const isym_health *c() const noexcept { return health_.get(); }
+    [[nodiscard]] const isym_health *c() const noexcept { return health_.get(); }
 
 private:
     std::optional<Problem> problem(isym_status (*look_up)(const isym_health *, isym_problem *)) const
@@ -1261,7 +1320,7 @@ public:
     Arg(std::string_view name, Uuid value) : name_(name), value_(value) {}
 
     /// For the wrappers: puts it among the arguments of the C interface.
-    isym_status put(isym_args *into, isym_error **error) const
+    [[nodiscard]] isym_status put(isym_args *into, isym_error **error) const
     {
         const Text name(name_);
         if (const auto *text = std::get_if<std::string>(&value_))
@@ -1319,14 +1378,15 @@ public:
     explicit Ticket(isym_ticket *owned) : ticket_(owned, isym_ticket_free) {}
 
     /// Accepted, or uncertain: it may have been carried out. A refusal is an error of the call that acts.
-    Outcome outcome() const noexcept { return static_cast<Outcome>(isym_ticket_outcome(c())); }
+    [[nodiscard]] Outcome outcome() const noexcept { return static_cast<Outcome>(isym_ticket_outcome(c())); }
     /// Why the outcome is uncertain; no error where it is accepted.
-    Error error() const
+    [[nodiscard]] Error error() const
     {
         return Error(std::shared_ptr<const isym_error>(ticket_, isym_ticket_error(c())));
     }
     /// The path that was sent, by ids; valid as long as the ticket.
-    std::string_view path() const noexcept { return detail::view(isym_ticket_path(c())); }
+    [[nodiscard]] std::string_view path() const & noexcept { return detail::view(isym_ticket_path(c())); }
+    std::string_view path() const && = delete;
     /// Waits for a snapshot that was read after the action. Errors: TimedOut, Closed.
     Snapshot wait(Limit timeout = forever, OnError on = {}) const
     {
@@ -1342,7 +1402,7 @@ public:
         on.check(isym_ticket_call_segments(c(), timeout.ms(), &made, on.slot()));
         return Changes(made);
     }
-    const isym_ticket *c() const noexcept { return ticket_.get(); }
+    [[nodiscard]] const isym_ticket *c() const noexcept { return ticket_.get(); }
 
 private:
     std::shared_ptr<const isym_ticket> ticket_;
@@ -1376,8 +1436,8 @@ public:
     /// Takes a handle of the C interface over, whose kind is that of `T`.
     explicit Handle(isym_handle *owned) noexcept : handle_(owned) {}
 
-    Kind kind() const noexcept { return static_cast<Kind>(isym_handle_kind(c())); }
-    std::string path() const { return detail::string(isym_handle_path(c())); }
+    [[nodiscard]] Kind kind() const noexcept { return static_cast<Kind>(isym_handle_kind(c())); }
+    [[nodiscard]] std::string path() const { return detail::string(isym_handle_path(c())); }
     /// The instance in a snapshot of the same client, from which it is borrowed. Errors: NotFound, Ambiguous, Unsupported.
     T get(const Snapshot &snapshot, OnError on = {}) const
     {
@@ -1396,10 +1456,10 @@ public:
     T get_within(const Snapshot &&, Limit, OnError = {}) const = delete;
     /// The same reference, bound for good to the object that it finds now or, where there is none, first: when the name
     /// leads to another object, it is NotFound.
-    Handle strict() const { return Handle(isym_handle_strict(c())); }
-    bool is_strict() const noexcept { return isym_handle_is_strict(c()); }
+    [[nodiscard]] Handle strict() const { return Handle(isym_handle_strict(c())); }
+    [[nodiscard]] bool is_strict() const noexcept { return isym_handle_is_strict(c()); }
     /// None before it found anything.
-    std::optional<Binding> binding() const { return detail::one<Binding>(isym_handle_binding, c()); }
+    [[nodiscard]] std::optional<Binding> binding() const { return detail::one<Binding>(isym_handle_binding, c()); }
     /// The id in the client's current snapshot: new after every restart of the server. Errors: as get().
     Uuid resolve(OnError on = {}) const
     {
@@ -1429,7 +1489,7 @@ public:
     /// Watches what changes from now on in what it finds, in every snapshot anew: also after a restart of the server, which is
     /// told, too. With `initial`, first gives what is there as ChangeKind::added; with `events`, also the events that name it.
     Watch watch(bool initial = false, bool events = true, OnError on = {}) const;
-    const isym_handle *c() const noexcept { return handle_.get(); }
+    [[nodiscard]] const isym_handle *c() const noexcept { return handle_.get(); }
 
 private:
     detail::Cloned<isym_handle, isym_handle_free, isym_handle_clone> handle_;
@@ -1450,7 +1510,7 @@ struct WatchOptions {
 ///
 ///     for (const isym::Change &change : watch)        // until the client is closed
 ///         std::cout << change.resource.path() << '\n';
-class Watch {
+class [[nodiscard]] Watch {
 public:
     /// An empty one, which fails with InvalidArgument.
     Watch() noexcept = default;
@@ -1459,7 +1519,7 @@ public:
 
     /// Takes the next change, which is borrowed until the next call; none where none came in time. Errors: Closed once the
     /// client is closed and everything was taken.
-    std::optional<Change> next(Limit timeout = forever, OnError on = {})
+    std::optional<Change> next(Limit timeout = forever, OnError on = {}) &
     {
         isym_change change{};
         isym_status status = isym_watch_next(watch_.get(), timeout.ms(), &change, on.slot());
@@ -1469,17 +1529,19 @@ public:
         on.check(ISYM_OK);
         return std::nullopt;
     }
+    std::optional<Change> next(Limit = forever, OnError = {}) && = delete;
     /// A descriptor that is readable while there may be something to take with a limit of 0, for poll, epoll or an event
     /// loop. It belongs to the watch. Errors: InternalError where there are no more descriptors; -1 then.
-    int fd(OnError on = {}) const
+    int fd(OnError on = {}) const &
     {
         int fd = -1;
         on.check(isym_watch_fd(c(), &fd, on.slot()));
         return fd;
     }
+    int fd(OnError = {}) const && = delete;
     /// How many snapshots were merged and how many events dropped because the reader was slow.
-    std::uint64_t merged() const noexcept { return isym_watch_merged(c()); }
-    const isym_watch *c() const noexcept { return watch_.get(); }
+    [[nodiscard]] std::uint64_t merged() const noexcept { return isym_watch_merged(c()); }
+    [[nodiscard]] const isym_watch *c() const noexcept { return watch_.get(); }
 
     /// Takes one change after another; ends when the client is closed.
     class Iterator {
@@ -1513,8 +1575,10 @@ public:
         Watch *watch_ = nullptr;
         std::optional<Change> change_;
     };
-    Iterator begin() { return Iterator(*this); }
-    Iterator end() noexcept { return Iterator(); }
+    Iterator begin() & { return Iterator(*this); }
+    Iterator end() & noexcept { return Iterator(); }
+    Iterator begin() && = delete;
+    Iterator end() && = delete;
 
 private:
     detail::Owned<isym_watch, isym_watch_free> watch_;
@@ -1568,9 +1632,12 @@ public:
         on.check(isym_live_refresh(c(), timeout.ms(), &made, on.slot()));
         return Snapshot(made);
     }
-    State state() const noexcept { return static_cast<State>(isym_live_state(c())); }
-    Health health() const { return Health(isym_live_health(c())); }
-    Metrics metrics() const { return Metrics(isym_live_metrics(c())); }
+    /// Which server it is, as in "http://pbx:58080"; valid as long as the client.
+    [[nodiscard]] std::string_view url() const & noexcept { return detail::view(isym_live_url(c())); }
+    std::string_view url() const && = delete;
+    [[nodiscard]] State state() const noexcept { return static_cast<State>(isym_live_state(c())); }
+    [[nodiscard]] Health health() const { return Health(isym_live_health(c())); }
+    [[nodiscard]] Metrics metrics() const { return Metrics(isym_live_metrics(c())); }
     /// Replaces the credentials, from the next request on. Errors: ConfigError.
     void set_credentials(Text user_name, Text password, OnError on = {}) const
     {
@@ -1699,7 +1766,7 @@ public:
     {
         return sent(on, isym_live_post, path.c(), body.c(), timeout.ms());
     }
-    const isym_live *c() const noexcept { return live_.get(); }
+    [[nodiscard]] const isym_live *c() const noexcept { return live_.get(); }
 
 private:
     template <class T>
@@ -1853,7 +1920,7 @@ public:
         return on.check(isym_sandbox_config_set_core_servers(config_.get(), texts.data(), texts.size(), on.slot())),
                *this;
     }
-    const isym_sandbox_config *c() const noexcept { return config_.get(); }
+    [[nodiscard]] const isym_sandbox_config *c() const noexcept { return config_.get(); }
 
 private:
     template <class Set, class Value>
@@ -1929,6 +1996,25 @@ public:
     {
         move(on, isym_sandbox_transfer, segment.c(), destination.c());
     }
+    /// The ids of the call segments on an extension, oldest first.
+    std::vector<Uuid> call_segments(Text extension, OnError on = {}) const
+    {
+        isym_uuids *made = nullptr;
+        move(on, isym_sandbox_call_segments, extension.c(), &made);
+        const detail::Owned<isym_uuids, isym_uuids_free> ids(made);
+        std::vector<Uuid> all;
+        isym_uuid id{};
+        for (std::size_t i = 0; i < isym_uuids_count(made); i++)
+            if (isym_uuids_at(made, i, &id) == ISYM_OK)
+                all.emplace_back(id);
+        return all;
+    }
+    std::size_t call_segment_count(OnError on = {}) const
+    {
+        std::size_t count = 0;
+        move(on, isym_sandbox_call_segment_count, &count);
+        return count;
+    }
 
     Uuid add_user(Text user_name, Text displayed_name, OnError on = {}) const
     {
@@ -1966,6 +2052,13 @@ public:
     void rename_extension(Text number, Text new_number, OnError on = {}) const
     {
         move(on, isym_sandbox_rename_extension, number.c(), new_number.c());
+    }
+    /// The numbers of all extensions, those that a licence hides too.
+    std::vector<std::string> extension_numbers(OnError on = {}) const
+    {
+        isym_texts *made = nullptr;
+        move(on, isym_sandbox_extension_numbers, &made);
+        return detail::strings(made);
     }
     void set_display_name(Text number, Text display_name, OnError on = {}) const
     {
@@ -2022,7 +2115,7 @@ public:
     {
         return made(on, isym_sandbox_agent_id, queue.c(), extension.c());
     }
-    const isym_sandbox *c() const noexcept { return sandbox_.get(); }
+    [[nodiscard]] const isym_sandbox *c() const noexcept { return sandbox_.get(); }
 
 private:
     friend class Sandbox;
@@ -2063,18 +2156,19 @@ public:
     Sandbox &operator=(Sandbox &&) noexcept = default;
 
     /// As in "http://127.0.0.1:40123"; valid as long as the sandbox.
-    std::string_view url() const noexcept { return detail::view(isym_sandbox_url(c())); }
-    std::uint16_t port() const noexcept { return isym_sandbox_port(c()); }
+    [[nodiscard]] std::string_view url() const & noexcept { return detail::view(isym_sandbox_url(c())); }
+    std::string_view url() const && = delete;
+    [[nodiscard]] std::uint16_t port() const noexcept { return isym_sandbox_port(c()); }
     /// Another core server, by its slug; the first call with it says where there is none.
-    SandboxCoreServer core_server(std::string slug) const { return {sandbox_, std::move(slug)}; }
+    [[nodiscard]] SandboxCoreServer core_server(std::string slug) const { return {sandbox_, std::move(slug)}; }
     /// Restarts the server: every id is new; calls, logins and dynamic agents are gone.
     void restart() const noexcept { isym_sandbox_restart(c()); }
     void restart_at_request(std::uint64_t n) const noexcept { isym_sandbox_restart_at_request(c(), n); }
-    std::uint64_t incarnation() const noexcept { return isym_sandbox_incarnation(c()); }
+    [[nodiscard]] std::uint64_t incarnation() const noexcept { return isym_sandbox_incarnation(c()); }
     void stop_listening() const noexcept { isym_sandbox_stop_listening(c()); }
     /// Errors: ConfigError where another program took the port meanwhile.
     void start_listening(OnError on = {}) const { on.check(isym_sandbox_start_listening(c(), on.slot())); }
-    std::size_t connections() const noexcept { return isym_sandbox_connections(c()); }
+    [[nodiscard]] std::size_t connections() const noexcept { return isym_sandbox_connections(c()); }
     /// Demands other credentials; none where `user_name` is nullptr.
     void set_credentials(Text user_name, Text password, OnError on = {}) const
     {
@@ -2096,11 +2190,15 @@ public:
         on.check(isym_sandbox_respond(c(), on_requests.c(), status, content_type.c(), bytes, body.size(), on.slot()));
     }
     void clear_overrides() const noexcept { isym_sandbox_clear_overrides(c()); }
+    /// Sends a text as an event to all who listen, whatever it is.
+    void send_event(Text text, OnError on = {}) const { on.check(isym_sandbox_send_event(c(), text.c(), on.slot())); }
+    /// The last events as texts of JSON, oldest first, whether anybody listened or not.
+    [[nodiscard]] std::vector<std::string> events() const { return detail::strings(isym_sandbox_events(c())); }
     /// Lets something go wrong, as in "status=503; on=*/users; times=3"; see isym_sandbox_fault.
     void fault(Text fault, OnError on = {}) const { on.check(isym_sandbox_fault(c(), fault.c(), on.slot())); }
     void clear_faults() const noexcept { isym_sandbox_clear_faults(c()); }
-    Requests requests() const { return Requests(isym_sandbox_requests(c())); }
-    std::uint64_t request_count() const noexcept { return isym_sandbox_request_count(c()); }
+    [[nodiscard]] Requests requests() const { return Requests(isym_sandbox_requests(c())); }
+    [[nodiscard]] std::uint64_t request_count() const noexcept { return isym_sandbox_request_count(c()); }
     void clear_requests() const noexcept { isym_sandbox_clear_requests(c()); }
 };
 
@@ -2172,9 +2270,24 @@ inline List<CallSegment> ConferenceRoom::call_segments() const noexcept
 }
 
 /// The kind with this name: "Extension", or the name of its list, as in "extensions"; Kind::none where there is none.
-inline Kind kind_from_name(Text name) noexcept { return static_cast<Kind>(isym_kind_from_name(name.c())); }
+[[nodiscard]] inline Kind kind_from_name(Text name) noexcept
+{
+    return static_cast<Kind>(isym_kind_from_name(name.c()));
+}
 
 }  // namespace isym
+
+#if defined(__cpp_lib_ranges)
+/// Lists and the like are views: their iterators outlive them, and an adaptor copies them.
+template <class T>
+inline constexpr bool std::ranges::enable_borrowed_range<isym::List<T>> = true;
+template <class T>
+inline constexpr bool std::ranges::enable_view<isym::List<T>> = true;
+template <class T, class Of, std::size_t (*Count)(Of), auto At>
+inline constexpr bool std::ranges::enable_borrowed_range<isym::detail::Counted<T, Of, Count, At>> = true;
+template <class T, class Of, std::size_t (*Count)(Of), auto At>
+inline constexpr bool std::ranges::enable_view<isym::detail::Counted<T, Of, Count, At>> = true;
+#endif
 
 template <>
 struct std::hash<isym::Uuid> {

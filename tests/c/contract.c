@@ -6,6 +6,9 @@
 #include <dirent.h>
 #include <inttypes.h>
 
+/* Under valgrind things take their time. */
+#define LIMIT 60000
+
 #define FIELDS 64
 
 /* The case that runs. */
@@ -97,7 +100,7 @@ static isym_live *open_live(bool configured)
     isym_status status = isym_live_open(config, &live, &error);
     must(status, error, "open");
     error = NULL;
-    status = isym_live_wait(live, 10000, &error);
+    status = isym_live_wait(live, LIMIT, &error);
     must(status, error, "wait");
     isym_config_free(config);
     return live;
@@ -309,7 +312,7 @@ static void act(char **fields, int count)
         now.acted = isym_handle_act(handle, fields[2], args, ISYM_DEFAULT_TIMEOUT, &ticket, &now.refusal);
     if (now.acted == ISYM_OK) {
         now.outcome = isym_ticket_outcome(ticket);
-        isym_status status = isym_ticket_wait(ticket, 10000, NULL, &error);
+        isym_status status = isym_ticket_wait(ticket, LIMIT, NULL, &error);
         must(status, error, "wait for the action");
     }
     isym_ticket_free(ticket);
@@ -351,7 +354,7 @@ static void restart(void)
         isym_error *error = NULL;
         isym_snapshot_free(snapshot);
         snapshot = NULL;
-        isym_status status = isym_live_refresh(now.live, 10000, &snapshot, &error);
+        isym_status status = isym_live_refresh(now.live, LIMIT, &snapshot, &error);
         must(status, error, "restart");
     }
     isym_snapshot_free(snapshot);

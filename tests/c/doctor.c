@@ -36,7 +36,8 @@ static void a_report(void)
     isym_config *config = settings();
     isym_doctor_report *report = examine(config);
     isym_doctor_finding finding;
-    CHECK(isym_doctor_report_ok(report));
+    CHECK(isym_doctor_report_ok(report) && isym_doctor_report_is_connected(report));
+    SAME(isym_doctor_report_server(report), isym_sandbox_url(sandbox).ptr);
     CHECK(strstr(isym_doctor_report_text(report).ptr, "Extension.originate") != NULL);
     CHECK(isym_doctor_report_json(report).ptr[0] == '{');
     CHECK(strstr(isym_doctor_report_text(report).ptr, "s3cret") == NULL);
@@ -61,6 +62,7 @@ static void a_report(void)
     MUST(isym_config_set_credentials(config, "manager", "hunter2", &error));
     report = examine(config);
     CHECK(!isym_doctor_report_ok(report) && finds(report, ISYM_SEVERITY_ERROR, "credentials"));
+    CHECK(!isym_doctor_report_is_connected(report));
     CHECK(strstr(isym_doctor_report_text(report).ptr, "hunter2") == NULL);
     isym_doctor_report_free(report);
     isym_config_free(config);

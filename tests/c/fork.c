@@ -5,6 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Under valgrind things take their time. */
+#define LIMIT 60000
+
 static isym_sandbox *sandbox;
 static isym_live *live;
 static isym_snapshot *pinned;
@@ -52,7 +55,7 @@ static void child(int told, int parents_fd)
     MUST(isym_watch_fd(watch, &fd, &error));
     CHECK(fd != parents_fd);
     CHECK(read(told, &byte, 1) == 1);
-    MUST(isym_live_refresh(live, 10000, &snapshot, &error));
+    MUST(isym_live_refresh(live, LIMIT, &snapshot, &error));
     CHECK(shows(snapshot, "After"));
     CHECK(hears("After"));
     CHECK(isym_live_state(live) == ISYM_STATE_LIVE);
@@ -95,7 +98,7 @@ int main(void)
     MUST(isym_sandbox_set_display_name(sandbox, NULL, "4224", "Before", &error));
     isym_config *config = isym_config_new(isym_sandbox_url(sandbox).ptr);
     MUST(isym_live_open(config, &live, &error));
-    MUST(isym_live_wait(live, 10000, &error));
+    MUST(isym_live_wait(live, LIMIT, &error));
     MUST(isym_live_snapshot(live, ISYM_ANY_AGE, &pinned, &error));
     MUST(isym_live_watch(live, 1u << ISYM_KIND_EXTENSION, NULL, false, false, &watch, &error));
     MUST(isym_live_watch(live, 1u << ISYM_KIND_USER, NULL, false, true, &idle, &error));
@@ -110,7 +113,7 @@ int main(void)
     MUST(isym_sandbox_set_display_name(sandbox, NULL, "4224", "After", &error));
     CHECK(write(tell[1], &byte, 1) == 1);
     CHECK(waitpid(pid, &status, 0) == pid && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-    MUST(isym_live_refresh(live, 10000, NULL, &error));
+    MUST(isym_live_refresh(live, LIMIT, NULL, &error));
     CHECK(hears("After"));
     CHECK(isym_live_state(live) == ISYM_STATE_LIVE);
     CHECK(shows(pinned, "Before"));

@@ -4,6 +4,9 @@
 #include <pthread.h>
 #include <time.h>
 
+/* Under valgrind things take their time. */
+#define LIMIT 60000
+
 static pthread_t program;
 static int blocked, waited, lines, lost;
 
@@ -57,15 +60,15 @@ int main(void)
     config = isym_config_new(isym_sandbox_url(sandbox).ptr);
     MUST(isym_config_set_max_requests_per_second(config, 5000, &error));
     MUST(isym_live_open(config, &live, &error));
-    MUST(isym_live_wait(live, 10000, &error));
+    MUST(isym_live_wait(live, LIMIT, &error));
     CHECK(soon(&waited));
 
     /* What happens shows, however many lines wait. */
     for (int i = 0; i < 150; i++) {
-        MUST(isym_live_refresh(live, 10000, NULL, &error));
+        MUST(isym_live_refresh(live, LIMIT, NULL, &error));
     }
     MUST(isym_sandbox_set_display_name(sandbox, "default", "4224", "Changed", &error));
-    MUST(isym_live_refresh(live, 10000, &snapshot, &error));
+    MUST(isym_live_refresh(live, LIMIT, &snapshot, &error));
     CHECK(isym_snapshot_extension(snapshot, "default", "4224", &extension) == ISYM_OK);
     SAME(isym_extension_display_name(extension), "Changed");
     isym_snapshot_free(snapshot);
@@ -80,7 +83,7 @@ int main(void)
     /* To close and to end the callback waits for nobody. */
     set_blocked(1);
     __atomic_store_n(&waited, 0, __ATOMIC_RELEASE);
-    MUST(isym_live_refresh(live, 10000, NULL, &error));
+    MUST(isym_live_refresh(live, LIMIT, NULL, &error));
     CHECK(soon(&waited));
     isym_live_free(live);
     MUST(isym_set_log_callback(NULL, NULL, ISYM_LOG_OFF, &error));
@@ -93,7 +96,7 @@ int main(void)
     /* One that is set later gets its lines. */
     MUST(isym_set_log_callback(take, NULL, ISYM_LOG_TRACE, &error));
     MUST(isym_live_open(config, &live, &error));
-    MUST(isym_live_wait(live, 10000, &error));
+    MUST(isym_live_wait(live, LIMIT, &error));
     for (int i = 0; i < 5000 && __atomic_load_n(&lines, __ATOMIC_RELAXED) == before; i++)
         nap(1);
     CHECK(__atomic_load_n(&lines, __ATOMIC_RELAXED) > before);

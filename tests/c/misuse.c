@@ -31,12 +31,16 @@ static void null_objects(void)
     isym_error_free(NULL), isym_text_free(NULL), isym_config_free(NULL), isym_live_free(NULL), isym_health_free(NULL);
     isym_metrics_free(NULL), isym_snapshot_free(NULL), isym_changes_free(NULL), isym_handle_free(NULL);
     isym_args_free(NULL), isym_ticket_free(NULL), isym_sandbox_config_free(NULL), isym_sandbox_free(NULL);
-    isym_requests_free(NULL);
+    isym_requests_free(NULL), isym_texts_free(NULL), isym_uuids_free(NULL);
 
     CHECK(isym_error_code(NULL) == ISYM_OK && isym_error_http_status(NULL) == 0 && !isym_error_retryable(NULL));
     EMPTY(isym_error_message(NULL));
     EMPTY(isym_error_server_message(NULL));
     EMPTY(isym_text_str(NULL));
+    EMPTY(isym_live_url(NULL));
+    EMPTY(isym_doctor_report_server(NULL));
+    CHECK(!isym_doctor_report_is_connected(NULL) && !isym_texts_count(NULL) && !isym_uuids_count(NULL));
+    CHECK(isym_texts_at(NULL, 0, NULL) == ISYM_INVALID_ARGUMENT && isym_uuids_at(NULL, 0, &id) == ISYM_NOT_FOUND);
     CHECK(isym_config_clone(NULL) == NULL && isym_snapshot_clone(NULL) == NULL && isym_handle_clone(NULL) == NULL);
     isym_uuid_format(NO_ID, NULL);
     NULLED(isym_uuid_parse(NULL, &id, &error));
@@ -118,6 +122,14 @@ static void null_objects(void)
     NULLED(isym_sandbox_serve(NULL, "a", "b", &error));
     NULLED(isym_sandbox_respond(NULL, "a", 200, NULL, NULL, 0, &error));
     NULLED(isym_sandbox_fault(NULL, "drop", &error));
+    NULLED(isym_sandbox_send_event(NULL, "{}", &error));
+    CHECK(isym_sandbox_events(NULL) == NULL);
+    isym_uuids *ids = NULL;
+    isym_texts *numbers = NULL;
+    size_t count;
+    NULLED(isym_sandbox_call_segments(NULL, NULL, "1", &ids, &error));
+    NULLED(isym_sandbox_call_segment_count(NULL, NULL, &count, &error));
+    NULLED(isym_sandbox_extension_numbers(NULL, NULL, &numbers, &error));
     NULLED(isym_sandbox_add_call(NULL, NULL, "1", "a", "b", NULL, &id, &error));
     NULLED(isym_sandbox_add_user(NULL, NULL, "a", "b", &id, &error));
     NULLED(isym_sandbox_add_queue(NULL, NULL, "a", "b", &id, &error));

@@ -323,6 +323,7 @@ void logging(const isym::Live &live)
 /// What a script does to a sandbox that nothing above needed.
 void scripts(const isym::Sandbox &sandbox)
 {
+    isym::Error none;
     isym::SandboxCoreServer north = sandbox.core_server("north");
     north.add_user("zoe", "Zoe");
     north.rename_user("zoe", "zoë");
@@ -345,6 +346,11 @@ void scripts(const isym::Sandbox &sandbox)
     north.remove_queue("5002");
     north.add_conference("8999", "Room");
     isym::Uuid call = north.add_call("4224");
+    CHECK(north.call_segments("4224") == std::vector<isym::Uuid>{call} && north.call_segment_count() == 1);
+    CHECK(north.call_segments("10003").empty() && north.extension_numbers().size() == 12);
+    CHECK(north.extension_numbers()[0] == "4224" && sandbox.core_server("south").extension_numbers(none).empty());
+    CHECK(none.code() == isym::Code::not_found && has(none.what(), "south"));
+    CHECK(north.call_segments("9999", none).empty() && none.code() == isym::Code::not_found);
     north.answer(call);
     north.record(call);
     north.join_conference(call, "8999");
@@ -357,6 +363,9 @@ void scripts(const isym::Sandbox &sandbox)
     CHECK(fails([&](isym::Error &e) { sandbox.core_server("south").hang_up_all(e); }, isym::Code::not_found, "south"));
     CHECK(fails([&](isym::Error &e) { sandbox.fault("status=often", e); }, isym::Code::invalid_argument, "often"));
 
+    sandbox.send_event("Good morning");
+    CHECK(sandbox.events().size() > 1 && sandbox.events().back() == "Good morning");
+    CHECK(fails([&](isym::Error &e) { sandbox.send_event("\xff", e); }, isym::Code::invalid_argument, "UTF-8"));
     sandbox.clear_requests();
     sandbox.set_denied(true);
     sandbox.set_denied(false);
@@ -380,10 +389,12 @@ void doctor(const isym::Sandbox &sandbox)
     options.search = 1;
     options.time_limit = 20s;
     const isym::DoctorReport report = isym::examine(isym::Config(sandbox.url()).credentials("manager", "new"), options);
-    CHECK(report.ok() && has(report.text(), "Extension") && report.json().substr(0, 1) == "{");
+    CHECK(report.ok() && report.is_connected() && report.server() == sandbox.url());
+    CHECK(has(report.text(), "Extension") && report.json().substr(0, 1) == "{");
     CHECK(report.overlay().find("secret") == std::string_view::npos);
     const isym::DoctorReport away = isym::examine(isym::Config("http://127.0.0.1:1"));
-    CHECK(!away.ok() && !away.empty() && away[0].severity == isym::Severity::error && !away[0].message.empty());
+    CHECK(!away.ok() && !away.is_connected() && away.server() == "http://127.0.0.1:1");
+    CHECK(!away.empty() && away[0].severity == isym::Severity::error && !away[0].message.empty());
     CHECK(!away[0].advice.empty() && isym::DoctorReport().empty());
     CHECK(fails([](isym::Error &e) { isym::examine(isym::Config("gopher://pbx"), {}, e); }, isym::Code::config, "http"));
 }
@@ -407,7 +418,7 @@ int main()
     isym::Sandbox sandbox(world());
     // What is cut off comes back soon.
     isym::Live live{isym::Config(sandbox.url()).credentials("manager", "s3cret").backoff(20ms, 500ms)};
-    CHECK(live.wait(10s).has_data());
+    CHECK(live.wait(10s).has_data() && live.url() == sandbox.url());
     snapshots(live);
     relations(sandbox, live);
     actions(sandbox, live);

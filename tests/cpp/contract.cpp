@@ -11,6 +11,9 @@
 
 namespace {
 
+/// Under valgrind things take their time.
+constexpr std::chrono::seconds LIMIT(60);
+
 using Fields = std::vector<std::string>;
 
 /// What is not as it should be; ends its case.
@@ -114,7 +117,7 @@ private:
             if (credentials_.count("username") != 0)
                 world_.credentials(credentials_["username"], credentials_["password"]);
             sandbox_.emplace(world_);
-            first_ = isym::Live(config()).wait(10s);
+            first_ = isym::Live(config()).wait(LIMIT);
         }
         return *sandbox_;
     }
@@ -139,7 +142,7 @@ private:
                 if (!kind.empty())
                     kinds |= isym::kind_from_name(kind);
             live_.emplace(with.kinds(kinds));
-            snapshot_ = live_->wait(10s);
+            snapshot_ = live_->wait(LIMIT);
         }
         return *live_;
     }
@@ -148,7 +151,7 @@ private:
     {
         const std::uint64_t epoch = live().snapshot().epoch();
         sandbox().restart();
-        if (!soon([&] { return live().refresh(10s).epoch() > epoch; }))
+        if (!soon([&] { return live().refresh(LIMIT).epoch() > epoch; }, LIMIT))
             throw Wrong("restart", "the old epoch", "a new one");
     }
 
@@ -270,7 +273,7 @@ private:
         if (!refusal_)
             ticket_ = handle.act(action, args, isym::default_timeout, refusal_);
         if (!refusal_)
-            ticket_.wait(10s);
+            ticket_.wait(LIMIT);
     }
 
     void check_posted(const std::string &path, const std::string &body)

@@ -1,6 +1,7 @@
 /* What lives how long: copies, moves, and views that outlive the client. */
 #include "check.hpp"
 
+#include <memory>
 #include <type_traits>
 #include <vector>
 
@@ -19,13 +20,56 @@ static_assert(moved<isym::Config> && moved<isym::Handle<>> && moved<isym::Ticket
 static_assert(std::is_trivially_copyable_v<isym::Extension> && sizeof(isym::Extension) == sizeof(isym_extension));
 static_assert(std::is_trivially_copyable_v<isym::List<isym::User>> && sizeof(isym::Uuid) == 16);
 
-/// A temporary snapshot gives no views.
-template <class S, class = void>
-constexpr bool gives_views = false;
+/// Whether an expression on an object of this type, which is temporary but for a `&`, compiles.
+template <template <class> class Expression, class Object, class = void>
+constexpr bool compiles = false;
+template <template <class> class Expression, class Object>
+constexpr bool compiles<Expression, Object, std::void_t<Expression<Object>>> = true;
+
+/// What an object lends is lent by one that has a name, and not by a temporary one.
+template <template <class> class Expression, class Object>
+constexpr bool lent_by_named_ones =
+    compiles<Expression, Object &> && !compiles<Expression, Object> && !compiles<Expression, const Object>;
+
 template <class S>
-constexpr bool gives_views<S, std::void_t<decltype(std::declval<S>().extension("", ""))>> = true;
-static_assert(gives_views<isym::Snapshot &> && gives_views<const isym::Snapshot &>);
-static_assert(!gives_views<isym::Snapshot> && !gives_views<const isym::Snapshot>);
+using View = decltype(std::declval<S>().extension("", ""));
+template <class R>
+using First = decltype(std::declval<R>()[0]);
+template <class R>
+using Begin = decltype(std::declval<R>().begin());
+template <class R>
+using Text = decltype(std::declval<R>().text());
+template <class R>
+using Json = decltype(std::declval<R>().json());
+template <class R>
+using Overlay = decltype(std::declval<R>().overlay());
+template <class T>
+using Path = decltype(std::declval<T>().path());
+template <class W>
+using Next = decltype(std::declval<W>().next());
+template <class W>
+using Descriptor = decltype(std::declval<W>().fd());
+template <class S>
+using Url = decltype(std::declval<S>().url());
+static_assert(lent_by_named_ones<View, isym::Snapshot> && compiles<View, const isym::Snapshot &>);
+static_assert(lent_by_named_ones<First, isym::Changes> && lent_by_named_ones<Begin, isym::Changes>);
+static_assert(lent_by_named_ones<First, isym::Metrics> && lent_by_named_ones<Begin, isym::Requests>);
+static_assert(lent_by_named_ones<First, isym::DoctorReport> && lent_by_named_ones<Begin, isym::DoctorReport>);
+static_assert(lent_by_named_ones<Text, isym::DoctorReport> && lent_by_named_ones<Json, isym::DoctorReport>);
+static_assert(lent_by_named_ones<Overlay, isym::DoctorReport> && lent_by_named_ones<Path, isym::Ticket>);
+static_assert(lent_by_named_ones<Next, isym::Watch> && lent_by_named_ones<Begin, isym::Watch>);
+static_assert(lent_by_named_ones<Descriptor, isym::Watch>);
+static_assert(lent_by_named_ones<Url, isym::Live> && lent_by_named_ones<Url, isym::Sandbox>);
+/// A view lends nothing of its own.
+static_assert(compiles<First, isym::List<isym::User>> && compiles<Begin, isym::Extension::Users>);
+
+#if defined(__cpp_lib_ranges)
+static_assert(std::ranges::random_access_range<isym::List<isym::User>> && std::ranges::view<isym::List<isym::User>>);
+static_assert(std::ranges::borrowed_range<isym::List<isym::User>> && std::ranges::view<isym::Extension::Users>);
+static_assert(std::ranges::borrowed_range<isym::Resource::Properties>);
+static_assert(std::ranges::random_access_range<isym::Changes> && !std::ranges::borrowed_range<isym::Changes>);
+static_assert(std::ranges::range<isym::DoctorReport &> && !std::ranges::view<isym::DoctorReport>);
+#endif
 
 /// What a client gave stays valid when it is gone, and its server with it.
 void outliving()
@@ -53,6 +97,37 @@ void outliving()
     CHECK(fails([&](isym::Error &e) { handle.act("enable_dnd", {}, 1s, e); }, isym::Code::closed, ""));
     CHECK(!changes.empty() && changes[0].resource && !changes[changes.size()].resource);
     CHECK(problem->error.http_status() == 503 && !std::string(problem->about).empty());
+}
+
+/// An iterator outlives the view that gave it, and a range the object that gave it, as long as a copy lends the elements.
+void iterators(const isym::Live &live)
+{
+    const isym::Snapshot snap = live.snapshot();
+    auto it = snap.core_server("default")->extensions().begin();
+    const auto end = snap.core_server("default")->extensions().end();
+    CHECK(it->extension_number() == "4224" && (*it).id() == it[0].id());
+    std::ptrdiff_t counted = 0;
+    for (; it != end; ++it)
+        counted += !it->extension_number().empty();
+    CHECK(counted == 20 && (end - 1)->extension_number().size() > 0);
+    auto user = snap.extension("default", "4224")->users().begin();
+    auto property = snap.extension("default", "4224")->properties().begin();
+    CHECK(user->user_name() == "4224" && !property->name.empty());
+    auto copied = user++;
+    CHECK(copied->user_name() == "4224" && user - copied == 1 && copied < user);
+    decltype(user) nothing;
+    nothing = copied;
+    CHECK(nothing == copied);
+
+    auto first = std::make_unique<isym::Metrics>(live.metrics());
+    const isym::Metrics kept = *first;
+    auto metric = first->begin();
+    first.reset();
+    CHECK(!metric->name.empty() && metric->name == kept[0].name);
+    isym::Metrics moved = live.metrics();
+    metric = moved.begin();
+    isym::Metrics home = std::move(moved);
+    CHECK(metric->name == home[0].name && moved.empty());
 }
 
 void copies(const isym::Live &live)
@@ -122,6 +197,7 @@ int main()
     isym::Sandbox sandbox;
     isym::Live live{isym::Config(sandbox.url())};
     live.wait(10s);
+    iterators(live);
     copies(live);
     moves(std::move(live));
     sandboxes();

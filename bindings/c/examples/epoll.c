@@ -8,6 +8,7 @@
  * The credentials come from ISYMPHONY_USERNAME and ISYMPHONY_PASSWORD, or from the URL.
  */
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -88,8 +89,9 @@ int main(int argc, char **argv)
 
     int loop = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event changes = {.events = EPOLLIN, .data.fd = fd}, input = {.events = EPOLLIN, .data.fd = STDIN_FILENO};
+    /* A file, or /dev/null, is nothing to wait for (EPERM): then only the watch is, until its client ends. */
     if (loop < 0 || epoll_ctl(loop, EPOLL_CTL_ADD, fd, &changes) != 0
-        || epoll_ctl(loop, EPOLL_CTL_ADD, STDIN_FILENO, &input) != 0) {
+        || (epoll_ctl(loop, EPOLL_CTL_ADD, STDIN_FILENO, &input) != 0 && errno != EPERM)) {
         perror("epoll");
         return 1;
     }

@@ -23,8 +23,10 @@ use crate::ticket::isym_ticket;
 ///
 /// `core_server` is a slug; NULL: whichever core server has one of that name.
 ///
-/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
-/// errors: as isym_handle_act.
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waits as
+/// isym_handle_act.
+///
+/// Errors: as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_extension_originate(
     live: Option<&isym_live>,
@@ -45,8 +47,10 @@ pub extern "C" fn isym_extension_originate(
 ///
 /// `core_server` is a slug; NULL: whichever core server has one of that name.
 ///
-/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
-/// errors: as isym_handle_act.
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waits as
+/// isym_handle_act.
+///
+/// Errors: as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_extension_set_dnd(
     live: Option<&isym_live>,
@@ -68,8 +72,10 @@ pub extern "C" fn isym_extension_set_dnd(
 ///
 /// `core_server` is a slug; NULL: whichever core server has one of that name.
 ///
-/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
-/// errors: as isym_handle_act.
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waits as
+/// isym_handle_act.
+///
+/// Errors: as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_user_set_status(
     live: Option<&isym_live>,
@@ -93,13 +99,13 @@ pub extern "C" fn isym_user_set_status(
 
 /// Sets the status of this name as the users of the same core server show it: its type and note are theirs.
 ///
-/// Nothing is sent with ISYM_NOT_FOUND where no user shows a status of that name, and with ISYM_AMBIGUOUS where two show
-/// different ones.
-///
 /// `core_server` is a slug; NULL: whichever core server has one of that name.
 ///
-/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
-/// errors: as isym_handle_act.
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waits as
+/// isym_handle_act.
+///
+/// Errors: ISYM_NOT_FOUND where no user shows a status of that name, ISYM_AMBIGUOUS where two show different ones, both
+/// before anything is sent; then as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_user_set_status_like(
     live: Option<&isym_live>,
@@ -121,8 +127,10 @@ pub extern "C" fn isym_user_set_status_like(
 ///
 /// `core_server` is a slug; NULL: whichever core server has one of that name.
 ///
-/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
-/// errors: as isym_handle_act.
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waits as
+/// isym_handle_act.
+///
+/// Errors: as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_queue_login(
     live: Option<&isym_live>,
@@ -142,8 +150,10 @@ pub extern "C" fn isym_queue_login(
 ///
 /// `core_server` is a slug; NULL: whichever core server has one of that name.
 ///
-/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
-/// errors: as isym_handle_act.
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waits as
+/// isym_handle_act.
+///
+/// Errors: as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_queue_logout(
     live: Option<&isym_live>,
@@ -160,8 +170,10 @@ pub extern "C" fn isym_queue_logout(
 
 /// Logs an agent out of the queue.
 ///
-/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
-/// errors: as isym_handle_act.
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waits as
+/// isym_handle_act.
+///
+/// Errors: as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_agent_logout(
     live: Option<&isym_live>,
@@ -174,8 +186,10 @@ pub extern "C" fn isym_agent_logout(
 
 /// Pauses an agent.
 ///
-/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
-/// errors: as isym_handle_act.
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waits as
+/// isym_handle_act.
+///
+/// Errors: as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_agent_pause(
     live: Option<&isym_live>,
@@ -188,8 +202,10 @@ pub extern "C" fn isym_agent_pause(
 
 /// Ends an agent's pause.
 ///
-/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
-/// errors: as isym_handle_act.
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waits as
+/// isym_handle_act.
+///
+/// Errors: as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_agent_unpause(
     live: Option<&isym_live>,
@@ -202,8 +218,10 @@ pub extern "C" fn isym_agent_unpause(
 
 /// Sets the penalty of an agent, which is not negative: agents with a lower one are called first.
 ///
-/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
-/// errors: as isym_handle_act.
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waits as
+/// isym_handle_act.
+///
+/// Errors: as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_agent_set_penalty(
     live: Option<&isym_live>,
@@ -218,8 +236,10 @@ pub extern "C" fn isym_agent_set_penalty(
 /// Transfers a call to an extension, an outside number, a parking lot, a conference room or a queue: a number, or an
 /// extension, a queue or a conference room by its path.
 ///
-/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waiting and
-/// errors: as isym_handle_act.
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. At most once; waits as
+/// isym_handle_act.
+///
+/// Errors: as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_call_segment_transfer(
     live: Option<&isym_live>,

@@ -28,7 +28,8 @@ pub struct isym_agent {
 
 /// The resource as an agent.
 ///
-/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view.
+/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view. What is found is borrowed from the same
+/// snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_resource_as_agent(
     resource: isym_resource,
@@ -38,6 +39,8 @@ pub extern "C" fn isym_resource_as_agent(
 }
 
 /// The same as a resource of any kind.
+///
+/// Borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_agent_resource(agent: isym_agent) -> isym_resource {
     agent.resource

@@ -12,7 +12,8 @@ use crate::time::limit;
 use crate::uuid::isym_uuid;
 
 /// The arguments of an action, by name. Setting one again replaces it. The caller frees them with isym_args_free; one
-/// object may be used for any number of actions.
+/// object may be used for any number of actions. One thread at a time sets them; actions may take them on any number of
+/// threads at once.
 pub struct isym_args(Vec<(String, Arg)>);
 
 impl isym_args {

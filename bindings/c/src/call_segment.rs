@@ -28,7 +28,8 @@ pub struct isym_call_segment {
 
 /// The resource as a call segment.
 ///
-/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view.
+/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view. What is found is borrowed from the same
+/// snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_resource_as_call_segment(
     resource: isym_resource,
@@ -38,6 +39,8 @@ pub extern "C" fn isym_resource_as_call_segment(
 }
 
 /// The same as a resource of any kind.
+///
+/// Borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_call_segment_resource(segment: isym_call_segment) -> isym_resource {
     segment.resource

@@ -9,8 +9,9 @@ use crate::guard::{self, found};
 use crate::resource::isym_resource;
 use crate::str::isym_str;
 
-/// What changed between two snapshots. Immutable. Holds its own pins of both, so all that it gives stays valid until it is
-/// freed, whatever becomes of the snapshots.
+/// What changed between two snapshots. Immutable. Holds its own pins of both, so all that it gives stays valid until it
+/// is freed, whatever becomes of the snapshots. The caller frees it with isym_changes_free. May be used on any number
+/// of threads at once.
 pub struct isym_changes(pub(crate) Vec<Change>);
 
 /// The kind of a change. The numbers never change their meaning; later versions may add further ones.
@@ -77,7 +78,7 @@ pub extern "C" fn isym_changes_count(changes: Option<&isym_changes>) -> usize {
 
 /// The change at a position, counted from 0.
 ///
-/// Answers ISYM_NOT_FOUND for a position beyond the end.
+/// Answers ISYM_NOT_FOUND for a position beyond the end. What is found is borrowed from `changes`.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_changes_at(
     changes: Option<&isym_changes>,

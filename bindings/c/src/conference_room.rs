@@ -26,7 +26,8 @@ pub struct isym_conference_room {
 
 /// The resource as a conference room.
 ///
-/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view.
+/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view. What is found is borrowed from the same
+/// snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_resource_as_conference_room(
     resource: isym_resource,
@@ -38,6 +39,8 @@ pub extern "C" fn isym_resource_as_conference_room(
 }
 
 /// The same as a resource of any kind.
+///
+/// Borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_conference_room_resource(room: isym_conference_room) -> isym_resource {
     room.resource

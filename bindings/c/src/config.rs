@@ -13,7 +13,8 @@ use crate::str;
 /// The settings of a client: made with isym_config_new, changed by setters, given to isym_live_open, which copies them.
 ///
 /// A setter that is given something impossible answers at once and changes nothing. The password is wiped from memory
-/// when the settings are freed.
+/// when the settings are freed. One thread at a time sets them; any number of threads at once may open clients with
+/// them.
 pub struct isym_config {
     /// What the settings are, or what is wrong with the URL: told by everything that uses them.
     pub(crate) config: isymphony_core::Result<Config>,
@@ -37,7 +38,9 @@ pub extern "C" fn isym_config_new(url: *const c_char) -> Option<Box<isym_config>
     guard::plain(|| Some(Box::new(isym_config { config: str::text(url, "url").and_then(Config::new) })))
 }
 
-/// A copy of settings, to be freed by itself. NULL for NULL.
+/// A copy of settings. NULL for NULL.
+///
+/// Made for the caller, who frees it with isym_config_free.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_config_clone(config: Option<&isym_config>) -> Option<Box<isym_config>> {
     guard::plain(|| config.map(|config| Box::new(isym_config { config: config.config.clone() })))

@@ -26,7 +26,8 @@ pub struct isym_core_server {
 
 /// The resource as a core server.
 ///
-/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view.
+/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view. What is found is borrowed from the same
+/// snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_resource_as_core_server(
     resource: isym_resource,
@@ -38,6 +39,8 @@ pub extern "C" fn isym_resource_as_core_server(
 }
 
 /// The same as a resource of any kind.
+///
+/// Borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_core_server_resource(core_server: isym_core_server) -> isym_resource {
     core_server.resource

@@ -67,10 +67,12 @@ impl From<Severity> for isym_severity {
     }
 }
 
-/// What a server has. Immutable; the caller frees it with isym_doctor_report_free. No password and no property's value is
-/// ever in it.
+/// What a server has. Immutable; the caller frees it with isym_doctor_report_free. No password and no property's value
+/// is ever in it. May be used on any number of threads at once.
 pub struct isym_doctor_report {
     ok: bool,
+    is_connected: bool,
+    server: Text,
     text: Text,
     json: Text,
     overlay: Option<Text>,
@@ -100,6 +102,8 @@ impl isym_doctor_report {
             overlay: report.overlay().map(Text::new),
             findings: report.findings.iter().map(Found::from).collect(),
             ok: report.ok(),
+            is_connected: report.is_connected(),
+            server: Text::new(report.server),
         }
     }
 }
@@ -143,6 +147,20 @@ pub extern "C" fn isym_doctor_examine(
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_doctor_report_ok(report: Option<&isym_doctor_report>) -> bool {
     guard::plain(|| report.is_some_and(|report| report.ok))
+}
+
+/// Whether the Live API can be used at all. False for NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_doctor_report_is_connected(report: Option<&isym_doctor_report>) -> bool {
+    guard::plain(|| report.is_some_and(|report| report.is_connected))
+}
+
+/// Which server it was: its scheme, host and port, as in "http://pbx:58080", without credentials. Empty for NULL.
+///
+/// Borrowed from the report.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_doctor_report_server(report: Option<&isym_doctor_report>) -> isym_str {
+    guard::plain(|| report.map(|report| report.server.borrow()).unwrap_or_default())
 }
 
 /// The report as a table for people, at most 100 columns wide; empty for NULL.

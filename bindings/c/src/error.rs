@@ -77,8 +77,8 @@ impl From<Code> for isym_status {
 
 /// What went wrong: a status, the words, and what is known of the server's answer. Immutable.
 ///
-/// Made by a call that failed, and only if its last argument was not NULL. The caller frees it with isym_error_free.
-/// No error text ever holds a password.
+/// Made by a call that failed, and only if its last argument was not NULL. The caller frees it with isym_error_free. No
+/// error text ever holds a password. May be used on any number of threads at once.
 #[derive(Clone)]
 pub struct isym_error {
     error: Error,

@@ -28,7 +28,8 @@ pub struct isym_extension {
 
 /// The resource as an extension.
 ///
-/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view.
+/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view. What is found is borrowed from the same
+/// snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_resource_as_extension(
     resource: isym_resource,
@@ -38,6 +39,8 @@ pub extern "C" fn isym_resource_as_extension(
 }
 
 /// The same as a resource of any kind.
+///
+/// Borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_extension_resource(extension: isym_extension) -> isym_resource {
     extension.resource

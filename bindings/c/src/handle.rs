@@ -97,7 +97,9 @@ pub extern "C" fn isym_live_handle_named(
     })
 }
 
-/// Another handle for the same, to be freed by itself. NULL for NULL.
+/// Another handle for the same. NULL for NULL.
+///
+/// Made for the caller, who frees it with isym_handle_free.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_handle_clone(handle: Option<&isym_handle>) -> Option<Box<isym_handle>> {
     guard::plain(|| handle.map(|handle| Box::new(isym_handle(handle.0.clone()))))
@@ -174,7 +176,9 @@ pub extern "C" fn isym_handle_path(handle: Option<&isym_handle>) -> Option<Box<i
     guard::plain(|| handle.map(|handle| isym_text::boxed(handle.0.path())))
 }
 
-/// The instance in a snapshot of the same client. `resource` is borrowed from the snapshot.
+/// The instance in a snapshot of the same client.
+///
+/// What is found is borrowed from `snapshot`.
 ///
 /// Errors: ISYM_NOT_FOUND, ISYM_AMBIGUOUS with the candidates, ISYM_UNSUPPORTED for kinds that are not synced.
 #[unsafe(no_mangle)]
@@ -193,6 +197,8 @@ pub extern "C" fn isym_handle_get(
 }
 
 /// As isym_handle_get, if the server confirmed the instance at most `max_age_ms` ago; negative (ISYM_ANY_AGE): whenever.
+///
+/// What is found is borrowed from `snapshot`.
 ///
 /// Errors: ISYM_STALE with the age and what went wrong last; otherwise as isym_handle_get.
 #[unsafe(no_mangle)]
@@ -238,9 +244,9 @@ pub extern "C" fn isym_handle_resolve(
 /// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free. What may have been carried out gives a
 /// ticket whose outcome is ISYM_OUTCOME_UNCERTAIN, and ISYM_OK.
 ///
-/// Errors, all of which mean that it surely was not carried out: ISYM_NOT_FOUND and the like when the target is not there;
-/// ISYM_UNSUPPORTED, ISYM_INVALID_ARGUMENT before anything is sent; ISYM_REJECTED and the like with the server's words;
-/// ISYM_CONNECTION_FAILED when nothing could be sent; ISYM_CLOSED.
+/// Errors: ISYM_NOT_FOUND and the like when the target is not there; ISYM_UNSUPPORTED, ISYM_INVALID_ARGUMENT before
+/// anything is sent; ISYM_REJECTED and the like with the server's words; ISYM_CONNECTION_FAILED when nothing could be
+/// sent; ISYM_CLOSED. Each of them means that it surely was not carried out.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_handle_act(
     handle: Option<&isym_handle>,
@@ -257,6 +263,10 @@ pub extern "C" fn isym_handle_act(
 }
 
 /// As isym_handle_act, with options. A forced action on what the snapshot does not have goes to the handle's path.
+///
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free.
+///
+/// Errors: as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_handle_act_with(
     handle: Option<&isym_handle>,
@@ -273,7 +283,11 @@ pub extern "C" fn isym_handle_act_with(
 }
 
 /// Carries out an action on an instance that a snapshot gave, by its id: after a restart of the server it is refused with
-/// ISYM_NOT_FOUND. Everything else: as isym_handle_act.
+/// ISYM_NOT_FOUND. Waits as isym_handle_act.
+///
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free.
+///
+/// Errors: as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_live_act(
     live: Option<&isym_live>,
@@ -292,6 +306,10 @@ pub extern "C" fn isym_live_act(
 }
 
 /// As isym_live_act, with options. A forced action on what is gone goes to the id that it had.
+///
+/// `ticket` may be NULL; else it is the caller's, who frees it with isym_ticket_free.
+///
+/// Errors: as isym_handle_act.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_live_act_with(
     live: Option<&isym_live>,

@@ -43,7 +43,8 @@ impl From<EventsState> for isym_events_state {
     }
 }
 
-/// How a client was doing at one moment. Immutable; the caller frees it with isym_health_free.
+/// How a client was doing at one moment. Immutable; the caller frees it with isym_health_free. May be used on any
+/// number of threads at once.
 pub struct isym_health {
     health: Health,
     last: Option<Trouble>,

@@ -104,7 +104,7 @@ pub extern "C" fn isym_list_age_ms(list: isym_list) -> i64 {
 
 /// The instance at a position, counted from 0.
 ///
-/// Answers ISYM_NOT_FOUND for a position beyond the end.
+/// Answers ISYM_NOT_FOUND for a position beyond the end. What is found is borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_list_at(
     list: isym_list,
@@ -116,7 +116,8 @@ pub extern "C" fn isym_list_at(
 
 /// The instance with this symbolic name, compared byte for byte. Allocates nothing, found or not.
 ///
-/// Answers ISYM_NOT_FOUND, ISYM_AMBIGUOUS, or ISYM_INVALID_ARGUMENT for a name that is NULL, empty or not UTF-8.
+/// Answers ISYM_NOT_FOUND, ISYM_AMBIGUOUS, or ISYM_INVALID_ARGUMENT for a name that is NULL, empty or not UTF-8. What
+/// is found is borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_list_find(
     list: isym_list,
@@ -136,6 +137,8 @@ pub extern "C" fn isym_list_find(
 /// As isym_list_find, with an error that says why not: the candidates of an ambiguous name, or that the kind is not
 /// synced.
 ///
+/// What is found is borrowed from the same snapshot.
+///
 /// Errors: ISYM_NOT_FOUND, ISYM_AMBIGUOUS, ISYM_UNSUPPORTED, ISYM_INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_list_by_name(
@@ -154,7 +157,7 @@ pub extern "C" fn isym_list_by_name(
 
 /// The instance with this id.
 ///
-/// Answers ISYM_NOT_FOUND.
+/// Answers ISYM_NOT_FOUND. What is found is borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_list_by_id(
     list: isym_list,

@@ -10,14 +10,14 @@ use crate::config::isym_config;
 use crate::error::{isym_error, isym_status};
 use crate::guard::{self, need};
 use crate::snapshot::isym_snapshot;
-use crate::str::{self, isym_text};
+use crate::str::{self, Text, isym_str, isym_text};
 use crate::ticket::isym_ticket;
 use crate::time::limit;
 
 /// A client of one iSymphony server: keeps the live state true in the background, and acts by name.
 ///
 /// All its functions but isym_live_free may be called on any number of threads at once; only those that say so wait.
-pub struct isym_live(pub(crate) Live);
+pub struct isym_live(pub(crate) Live, Text);
 
 /// How well a client knows the server. The numbers never change their meaning; later versions may add further ones.
 #[repr(C)]
@@ -64,7 +64,8 @@ pub extern "C" fn isym_live_open(
 ) -> isym_status {
     guard::status(error, || {
         let (config, out) = (need(config, "config")?.config.clone()?, need(live, "live")?);
-        out.write(Box::new(isym_live(Live::open(config)?)));
+        let url = Text::new(config.get_origin());
+        out.write(Box::new(isym_live(Live::open(config)?, url)));
         Ok(())
     })
 }
@@ -125,6 +126,14 @@ pub extern "C" fn isym_live_refresh(
         }
         Ok(())
     })
+}
+
+/// Which server it is: its scheme, host and port, as in "http://pbx:58080", without credentials. Empty for NULL.
+///
+/// Borrowed from `live`.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_live_url(live: Option<&isym_live>) -> isym_str {
+    guard::plain(|| live.map(|live| live.1.borrow()).unwrap_or_default())
 }
 
 /// How well a client knows the server now. See isym_live_health for why.

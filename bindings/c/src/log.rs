@@ -99,8 +99,8 @@ fn deliver(line: &Line) {
 /// Hands log lines up to `max_level` (isym_log_level) to a function; NULL ends it. Default: nothing is logged. One for the
 /// whole process: the last one set counts.
 ///
-/// Lines that are being handed over on other threads, or wait for that, may still arrive at the function before for a moment; do not free
-/// what `userdata` points to at once. Log lines hold names, numbers and paths, never a password.
+/// Lines that are being handed over on other threads, or wait for that, may still arrive at the function before for a
+/// moment; do not free what `userdata` points to at once. Log lines hold names, numbers and paths, never a password.
 ///
 /// Errors: ISYM_INVALID_ARGUMENT where `max_level` is no level; ISYM_UNSUPPORTED where the program links the library
 /// statically together with another logger of Rust.

@@ -7,7 +7,8 @@ use crate::guard::{self, found};
 use crate::live::isym_live;
 use crate::str::{Text, isym_str};
 
-/// What a client counted since it was opened, at one moment. Immutable; the caller frees it with isym_metrics_free.
+/// What a client counted since it was opened, at one moment. Immutable; the caller frees it with isym_metrics_free. May
+/// be used on any number of threads at once.
 pub struct isym_metrics(Vec<(Text, u64)>);
 
 /// One number: a value, borrowed from the isym_metrics that gave it.
@@ -39,7 +40,7 @@ pub extern "C" fn isym_metrics_count(metrics: Option<&isym_metrics>) -> usize {
 
 /// The number at a position, counted from 0.
 ///
-/// Answers ISYM_NOT_FOUND for a position beyond the end.
+/// Answers ISYM_NOT_FOUND for a position beyond the end. What is found is borrowed from `metrics`.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_metrics_at(
     metrics: Option<&isym_metrics>,

@@ -117,7 +117,8 @@ pub extern "C" fn isym_resource_property_state(resource: isym_resource, name: *c
 
 /// A property with its value, given by its JSON name or attribute name.
 ///
-/// Answers ISYM_NOT_FOUND where the catalogue has no such property, and for an empty view.
+/// Answers ISYM_NOT_FOUND where the catalogue has no such property, and for an empty view. What is found is borrowed
+/// from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_resource_property(
     resource: isym_resource,
@@ -139,7 +140,7 @@ pub extern "C" fn isym_resource_property_count(resource: isym_resource) -> usize
 
 /// A property with its value, by its position in the catalogue.
 ///
-/// Answers ISYM_NOT_FOUND for a position beyond the end.
+/// Answers ISYM_NOT_FOUND for a position beyond the end. What is found is borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_resource_property_at(
     resource: isym_resource,

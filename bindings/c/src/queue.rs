@@ -26,7 +26,8 @@ pub struct isym_queue {
 
 /// The resource as a queue.
 ///
-/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view.
+/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view. What is found is borrowed from the same
+/// snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_resource_as_queue(
     resource: isym_resource,
@@ -36,6 +37,8 @@ pub extern "C" fn isym_resource_as_queue(
 }
 
 /// The same as a resource of any kind.
+///
+/// Borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_queue_resource(queue: isym_queue) -> isym_resource {
     queue.resource

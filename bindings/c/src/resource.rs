@@ -175,7 +175,7 @@ pub extern "C" fn isym_resource_confirmed_at_ms(resource: isym_resource) -> i64 
 
 /// The core server a resource is below; itself for a core server.
 ///
-/// Answers ISYM_NOT_FOUND for an empty view.
+/// Answers ISYM_NOT_FOUND for an empty view. What is found is borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_resource_core_server(
     resource: isym_resource,

@@ -9,7 +9,7 @@ use isymphony_core::sandbox::{Pbx, RawResponse, Sandbox, SandboxConfig};
 use crate::error::{isym_error, isym_status};
 use crate::guard::{self, need};
 use crate::sandbox_config::isym_sandbox_config;
-use crate::str::{self, Text, isym_str};
+use crate::str::{self, Text, isym_str, isym_texts};
 
 /// An embedded server of the Live API on a port of the loopback interface, with a model of a telephony server behind it:
 /// users, extensions, queues with agents, conference rooms, and calls that ring, are linked and end. All actions take
@@ -225,6 +225,29 @@ pub extern "C" fn isym_sandbox_respond(
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_sandbox_clear_overrides(sandbox: Option<&isym_sandbox>) {
     with(sandbox, Sandbox::clear_overrides);
+}
+
+/// Sends a text as an event to all who listen, whatever it is: a type that nobody knows, what is not JSON.
+///
+/// Errors: ISYM_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_sandbox_send_event(
+    sandbox: Option<&isym_sandbox>,
+    text: *const c_char,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        need(sandbox, "sandbox")?.sandbox.send_event(str::any(text, "text")?);
+        Ok(())
+    })
+}
+
+/// The last 10 000 events as texts of JSON, oldest first, whether anybody listened or not. NULL for NULL.
+///
+/// Made for the caller, who frees them with isym_texts_free.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_sandbox_events(sandbox: Option<&isym_sandbox>) -> Option<Box<isym_texts>> {
+    guard::plain(|| sandbox.map(|sandbox| isym_texts::boxed(sandbox.sandbox.events())))
 }
 
 /// Lets something go wrong: `key=value` pairs with `;` between them, as in "status=503; retry_after=1; on=*/users; times=3".

@@ -8,10 +8,10 @@ use isymphony_core::sandbox::Caller;
 use uuid::Uuid;
 
 use crate::error::{isym_error, isym_status};
-use crate::guard;
+use crate::guard::{self, need};
 use crate::sandbox::isym_sandbox;
 use crate::str;
-use crate::uuid::isym_uuid;
+use crate::uuid::{isym_uuid, isym_uuids};
 
 /// A call from outside makes an extension ring, until isym_sandbox_answer or isym_sandbox_hang_up. `did` is the
 /// number that was dialled; NULL: not known. `id`, which may be NULL, gets the id of the segment.
@@ -212,6 +212,43 @@ pub extern "C" fn isym_sandbox_transfer(
     guard::status(error, || {
         let pbx = isym_sandbox::pbx(sandbox, core_server)?;
         pbx.transfer(segment.into(), str::text(destination, "destination")?)
+    })
+}
+
+/// The ids of the call segments on an extension, oldest first.
+///
+/// `segments` is the caller's, who frees them with isym_uuids_free.
+///
+/// Errors: ISYM_NOT_FOUND, ISYM_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_sandbox_call_segments(
+    sandbox: Option<&isym_sandbox>,
+    core_server: *const c_char,
+    extension: *const c_char,
+    segments: Option<&mut MaybeUninit<Box<isym_uuids>>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (pbx, out) = (isym_sandbox::pbx(sandbox, core_server)?, need(segments, "segments")?);
+        out.write(isym_uuids::boxed(pbx.call_segments(str::text(extension, "extension")?)?));
+        Ok(())
+    })
+}
+
+/// How many call segments there are.
+///
+/// Errors: ISYM_NOT_FOUND, ISYM_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_sandbox_call_segment_count(
+    sandbox: Option<&isym_sandbox>,
+    core_server: *const c_char,
+    count: Option<&mut MaybeUninit<usize>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (pbx, out) = (isym_sandbox::pbx(sandbox, core_server)?, need(count, "count")?);
+        out.write(pbx.call_segment_count());
+        Ok(())
     })
 }
 

@@ -10,8 +10,10 @@ use crate::guard::{self, need};
 use crate::str;
 use crate::time;
 
-/// The settings of a sandbox: made with isym_sandbox_config_new, changed by setters, given to isym_sandbox_new, which copies
-/// them and checks that they do not contradict each other. All counts are per core server.
+/// The settings of a sandbox: made with isym_sandbox_config_new, changed by setters, given to isym_sandbox_new, which
+/// copies them and checks that they do not contradict each other. All counts are per core server. The caller frees them
+/// with isym_sandbox_config_free. One thread at a time sets them; any number of threads at once may start sandboxes
+/// with them.
 pub struct isym_sandbox_config(pub(crate) SandboxConfig);
 
 impl isym_sandbox_config {

@@ -7,7 +7,7 @@ use crate::error::{isym_error, isym_status};
 use crate::guard::{self, need};
 use crate::sandbox::isym_sandbox;
 use crate::sandbox_calls::give;
-use crate::str;
+use crate::str::{self, isym_texts};
 use crate::uuid::isym_uuid;
 
 /// A new user with a full licence and no extension. `id`, which may be NULL, gets its id.
@@ -223,6 +223,25 @@ pub extern "C" fn isym_sandbox_set_display_name(
     guard::status(error, || {
         let pbx = isym_sandbox::pbx(sandbox, core_server)?;
         pbx.set_display_name(str::text(number, "number")?, str::any(display_name, "display_name")?)
+    })
+}
+
+/// The numbers of all extensions, in the order of the server's list; those that a licence hides too.
+///
+/// `numbers` is the caller's, who frees them with isym_texts_free.
+///
+/// Errors: ISYM_NOT_FOUND, ISYM_INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_sandbox_extension_numbers(
+    sandbox: Option<&isym_sandbox>,
+    core_server: *const c_char,
+    numbers: Option<&mut MaybeUninit<Box<isym_texts>>>,
+    error: Option<&mut MaybeUninit<Box<isym_error>>>,
+) -> isym_status {
+    guard::status(error, || {
+        let (pbx, out) = (isym_sandbox::pbx(sandbox, core_server)?, need(numbers, "numbers")?);
+        out.write(isym_texts::boxed(pbx.extension_numbers()));
+        Ok(())
     })
 }
 

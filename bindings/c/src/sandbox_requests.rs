@@ -9,6 +9,7 @@ use crate::str::{Text, isym_str};
 use crate::time;
 
 /// The requests a sandbox had got at one moment, oldest first. Immutable; the caller frees it with isym_requests_free.
+/// May be used on any number of threads at once.
 pub struct isym_requests(Vec<Record>);
 
 struct Record {
@@ -80,7 +81,7 @@ pub extern "C" fn isym_requests_count(requests: Option<&isym_requests>) -> usize
 
 /// The request at a position, counted from 0.
 ///
-/// Answers ISYM_NOT_FOUND for a position beyond the end.
+/// Answers ISYM_NOT_FOUND for a position beyond the end. What is found is borrowed from `requests`.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_requests_at(
     requests: Option<&isym_requests>,

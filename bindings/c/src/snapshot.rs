@@ -41,7 +41,9 @@ pub enum isym_source {
     ISYM_SOURCE_REPLAY = 3,
 }
 
-/// Another pin of the same snapshot, to be freed by itself. Cheap. NULL for NULL.
+/// Another pin of the same snapshot. Cheap. NULL for NULL.
+///
+/// Made for the caller, who frees it with isym_snapshot_free.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_snapshot_clone(snapshot: Option<&isym_snapshot>) -> Option<Box<isym_snapshot>> {
     guard::plain(|| snapshot.map(|snapshot| Box::new(isym_snapshot(snapshot.0.clone()))))
@@ -104,6 +106,8 @@ pub extern "C" fn isym_snapshot_object_count(snapshot: Option<&isym_snapshot>) -
 }
 
 /// The core servers.
+///
+/// Borrowed from `snapshot`.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_snapshot_core_servers(snapshot: Option<&isym_snapshot>) -> isym_list {
     guard::plain(|| snapshot.map(|snapshot| snapshot.0.core_servers().into()).unwrap_or_default())
@@ -113,6 +117,8 @@ pub extern "C" fn isym_snapshot_core_servers(snapshot: Option<&isym_snapshot>) -
 ///
 /// Answers ISYM_NOT_FOUND, ISYM_AMBIGUOUS, or ISYM_INVALID_ARGUMENT for a text that is NULL, empty or not UTF-8.
 /// Allocates nothing, found or not; isym_snapshot_resolve says in words why something was not found.
+///
+/// What is found is borrowed from `snapshot`.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_snapshot_core_server(
     snapshot: Option<&isym_snapshot>,
@@ -132,7 +138,7 @@ pub extern "C" fn isym_snapshot_core_server(
 
 /// The extension with this number in the core server with this slug.
 ///
-/// Answers and costs: as isym_snapshot_core_server.
+/// Answers and costs: as isym_snapshot_core_server. What is found is borrowed from `snapshot`.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_snapshot_extension(
     snapshot: Option<&isym_snapshot>,
@@ -149,7 +155,7 @@ pub extern "C" fn isym_snapshot_extension(
 
 /// The user with this user name in the core server with this slug.
 ///
-/// Answers and costs: as isym_snapshot_core_server.
+/// Answers and costs: as isym_snapshot_core_server. What is found is borrowed from `snapshot`.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_snapshot_user(
     snapshot: Option<&isym_snapshot>,
@@ -166,7 +172,7 @@ pub extern "C" fn isym_snapshot_user(
 
 /// The queue with this identifier in the core server with this slug.
 ///
-/// Answers and costs: as isym_snapshot_core_server.
+/// Answers and costs: as isym_snapshot_core_server. What is found is borrowed from `snapshot`.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_snapshot_queue(
     snapshot: Option<&isym_snapshot>,
@@ -183,7 +189,7 @@ pub extern "C" fn isym_snapshot_queue(
 
 /// The conference room with this identifier in the core server with this slug.
 ///
-/// Answers and costs: as isym_snapshot_core_server.
+/// Answers and costs: as isym_snapshot_core_server. What is found is borrowed from `snapshot`.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_snapshot_conference(
     snapshot: Option<&isym_snapshot>,
@@ -227,6 +233,8 @@ fn look_below<'s, T>(
 /// `communication_manager/rest/live/` or a whole URL in front, as in
 /// "coreServers/getByName/default/extensions/getByName/4224".
 ///
+/// What is found is borrowed from `snapshot`.
+///
 /// Errors: ISYM_NOT_FOUND that says at which step, ISYM_AMBIGUOUS with the candidates, ISYM_UNSUPPORTED for kinds that are
 /// not synced, ISYM_INVALID_PATH that says where and why, also for a path that addresses a list.
 #[unsafe(no_mangle)]
@@ -244,6 +252,8 @@ pub extern "C" fn isym_snapshot_resolve(
 }
 
 /// The list that a path addresses; see isym_snapshot_resolve.
+///
+/// What is found is borrowed from `snapshot`.
 ///
 /// Errors: as there; ISYM_INVALID_PATH for a path that addresses one instance.
 #[unsafe(no_mangle)]
@@ -268,7 +278,7 @@ pub extern "C" fn isym_snapshot_resolve_list(
 
 /// The resource with this id, whatever its kind.
 ///
-/// Answers ISYM_NOT_FOUND.
+/// Answers ISYM_NOT_FOUND. What is found is borrowed from `snapshot`.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_snapshot_by_id(
     snapshot: Option<&isym_snapshot>,

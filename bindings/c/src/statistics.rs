@@ -25,7 +25,8 @@ pub struct isym_statistics {
 
 /// The resource as statistics.
 ///
-/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view.
+/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view. What is found is borrowed from the same
+/// snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_resource_as_statistics(
     resource: isym_resource,
@@ -35,6 +36,8 @@ pub extern "C" fn isym_resource_as_statistics(
 }
 
 /// The same as a resource of any kind.
+///
+/// Borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_statistics_resource(statistics: isym_statistics) -> isym_resource {
     statistics.resource

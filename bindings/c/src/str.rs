@@ -1,10 +1,12 @@
 //! Texts across the boundary.
 
 use std::ffi::{CStr, c_char};
+use std::mem::MaybeUninit;
 
 use isymphony_core::Result;
 
-use crate::guard::{self, invalid};
+use crate::error::isym_status;
+use crate::guard::{self, found, invalid};
 
 /// A text in UTF-8, borrowed from the object that gave it.
 ///
@@ -63,7 +65,8 @@ impl From<&str> for Text {
     }
 }
 
-/// A text that was made for the caller, who frees it with isym_text_free. Immutable.
+/// A text that was made for the caller, who frees it with isym_text_free. Immutable. May be used on any number of
+/// threads at once.
 pub struct isym_text(Text);
 
 impl isym_text {
@@ -82,6 +85,40 @@ pub extern "C" fn isym_text_str(text: Option<&isym_text>) -> isym_str {
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_text_free(text: Option<Box<isym_text>>) {
     guard::plain(|| drop(text));
+}
+
+/// Some texts that were made for the caller, who frees them with isym_texts_free. Immutable. May be used on any number of
+/// threads at once.
+pub struct isym_texts(Vec<Text>);
+
+impl isym_texts {
+    pub(crate) fn boxed(texts: Vec<String>) -> Box<isym_texts> {
+        Box::new(isym_texts(texts.into_iter().map(Text::new).collect()))
+    }
+}
+
+/// The number of texts.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_texts_count(texts: Option<&isym_texts>) -> usize {
+    guard::plain(|| texts.map_or(0, |texts| texts.0.len()))
+}
+
+/// The text at a position, counted from 0.
+///
+/// Answers ISYM_NOT_FOUND for a position beyond the end. What is found is borrowed from `texts`.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_texts_at(
+    texts: Option<&isym_texts>,
+    position: usize,
+    text: Option<&mut MaybeUninit<isym_str>>,
+) -> isym_status {
+    guard::quiet(|| found(texts.and_then(|texts| texts.0.get(position)).map(Text::borrow), text))
+}
+
+/// Frees texts. NULL is accepted.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_texts_free(texts: Option<Box<isym_texts>>) {
+    guard::plain(|| drop(texts));
 }
 
 /// A text from the caller, if there is one: it may be NULL or empty, but must be UTF-8.

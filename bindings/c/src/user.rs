@@ -27,7 +27,8 @@ pub struct isym_user {
 
 /// The resource as a user.
 ///
-/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view.
+/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view. What is found is borrowed from the same
+/// snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_resource_as_user(
     resource: isym_resource,
@@ -37,6 +38,8 @@ pub extern "C" fn isym_resource_as_user(
 }
 
 /// The same as a resource of any kind.
+///
+/// Borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_user_resource(user: isym_user) -> isym_resource {
     user.resource

@@ -26,7 +26,8 @@ pub struct isym_user_status {
 
 /// The resource as a status.
 ///
-/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view.
+/// Answers ISYM_NOT_FOUND where it is of another kind, and for an empty view. What is found is borrowed from the same
+/// snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_resource_as_user_status(
     resource: isym_resource,
@@ -36,6 +37,8 @@ pub extern "C" fn isym_resource_as_user_status(
 }
 
 /// The same as a resource of any kind.
+///
+/// Borrowed from the same snapshot.
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_user_status_resource(status: isym_user_status) -> isym_resource {
     status.resource

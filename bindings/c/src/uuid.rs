@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use uuid::Uuid;
 
 use crate::error::{isym_error, isym_status};
-use crate::guard::{self, invalid, need};
+use crate::guard::{self, found, invalid, need};
 use crate::str;
 
 /// The id of an instance: 16 bytes in the order they are written. New at every restart of the server.
@@ -64,4 +64,38 @@ pub extern "C" fn isym_uuid_parse(
 #[unsafe(no_mangle)]
 pub extern "C" fn isym_uuid_equal(a: isym_uuid, b: isym_uuid) -> bool {
     guard::plain(|| a == b)
+}
+
+/// Some ids that were made for the caller, who frees them with isym_uuids_free. Immutable. May be used on any number of
+/// threads at once.
+pub struct isym_uuids(Vec<isym_uuid>);
+
+impl isym_uuids {
+    pub(crate) fn boxed(ids: Vec<Uuid>) -> Box<isym_uuids> {
+        Box::new(isym_uuids(ids.into_iter().map(isym_uuid::from).collect()))
+    }
+}
+
+/// The number of ids.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_uuids_count(uuids: Option<&isym_uuids>) -> usize {
+    guard::plain(|| uuids.map_or(0, |uuids| uuids.0.len()))
+}
+
+/// The id at a position, counted from 0.
+///
+/// Answers ISYM_NOT_FOUND for a position beyond the end.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_uuids_at(
+    uuids: Option<&isym_uuids>,
+    position: usize,
+    uuid: Option<&mut MaybeUninit<isym_uuid>>,
+) -> isym_status {
+    guard::quiet(|| found(uuids.and_then(|uuids| uuids.0.get(position)).copied(), uuid))
+}
+
+/// Frees ids. NULL is accepted.
+#[unsafe(no_mangle)]
+pub extern "C" fn isym_uuids_free(uuids: Option<Box<isym_uuids>>) {
+    guard::plain(|| drop(uuids));
 }

@@ -26,6 +26,12 @@ fn log() {
 }
 
 #[test]
+fn sandbox() {
+    passes(&mut Command::new(compile(&test_program("sandbox.c"), Link::Shared)));
+    passes(&mut Command::new(compile(&test_program("sandbox.c"), Link::Sanitized)));
+}
+
+#[test]
 fn doctor() {
     passes(&mut Command::new(compile(&test_program("doctor.c"), Link::Shared)));
     passes(&mut Command::new(compile(&test_program("doctor.c"), Link::Static)));
@@ -117,7 +123,7 @@ mod valgrind_finds_nothing {
         passes(valgrind.arg(compile(&test_program(name), Link::Shared)).arg("20000"));
     }
 
-    each!(within, ".c": api doctor fork misuse random watch);
+    each!(within, ".c": api doctor fork log misuse random watch);
 
     fn contract_of(folder: PathBuf) {
         let Some(mut valgrind) = valgrind() else { return };
@@ -125,7 +131,6 @@ mod valgrind_finds_nothing {
     }
 
     #[test]
-    #[ignore = "takes a minute"]
     fn contract() {
         contract_of(first_cases());
     }

@@ -90,7 +90,8 @@ fn the_event_loop_shows_changes() {
     assert!(program.wait().unwrap().success());
 
     let (mut program, lines) = start(&mut built("epoll.c"));
-    assert!(lines.map_while(Result::ok).any(|line| line.starts_with("+ ") && line.contains("callerId")));
+    let mut lines = lines.map_while(Result::ok);
+    assert!(lines.any(|line| line.starts_with("+ ") && line.contains("callerId")));
     drop(program.stdin.take());
     assert!(program.wait().unwrap().success());
 }
@@ -115,6 +116,38 @@ fn the_board_is_drawn_at_changes() {
     let refused = built("board.cpp").arg("gopher://pbx").output().expect("the program starts");
     says(&common::said(&refused), &["http"]);
     assert_eq!(refused.status.code(), Some(1));
+}
+
+/// Without an input that epoll can wait for, the event loop goes on.
+#[test]
+fn the_event_loop_needs_no_input() {
+    let mut program = built("epoll.c");
+    let mut program = program.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the program starts");
+    let mut lines = BufReader::new(program.stdout.take().expect("it has an output")).lines().map_while(Result::ok);
+    assert_eq!(lines.next().as_deref(), Some("watching"));
+    assert!(lines.any(|line| line.starts_with("+ ")));
+    program.kill().expect("it ends");
+    program.wait().expect("it ended");
+}
+
+/// Each of the examples on a sandbox of its own, under the sanitizers; the event loop ends when its input does.
+#[test]
+fn sanitizers_find_nothing() {
+    let sanitized = |name| {
+        let mut command = Command::new(compile(&example(name), Link::Sanitized));
+        command.env("ASAN_OPTIONS", "detect_leaks=1");
+        command
+    };
+    run(&mut sanitized("demo.c"));
+    run(&mut sanitized("click_to_dial.c"));
+    if tool("c++").is_some() {
+        run(&mut sanitized("board.cpp"));
+    }
+    let (mut program, lines) = start(&mut sanitized("epoll.c"));
+    let mut lines = lines.map_while(Result::ok);
+    assert!(lines.any(|line| line.starts_with("+ ")));
+    drop(program.stdin.take());
+    assert!(program.wait().unwrap().success());
 }
 
 /// The first block of a document in a language, as a program for this server; a fragment is put into `main`.

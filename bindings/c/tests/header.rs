@@ -1,5 +1,5 @@
-//! `include/isymphony.h` is what cbindgen makes of the sources, compiles wherever it is promised to, and says what the
-//! library exports; `isymphony.hpp` covers all of it, and `isymphony.cdef` says the same.
+//! `include/isymphony.h` is what cbindgen makes of the sources, compiles wherever it is promised to, says what the library
+//! exports, and whose it is; `isymphony.hpp` covers all of it, and `isymphony.cdef` says the same.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -72,7 +72,8 @@ fn version_macros() -> String {
     let part = |name, value| format!("#define ISYM_VERSION_{name} {value}\n");
     let number = env!("CARGO_PKG_VERSION");
     format!(
-        "\n/** The version of this header; isym_version tells that of the library. */\n#define ISYM_VERSION \"{number}\"\n{}{}{}",
+        "\n/// The version of this header; isym_version tells that of the library.\n\
+         #define ISYM_VERSION \"{number}\"\n{}{}{}",
         part("MAJOR", env!("CARGO_PKG_VERSION_MAJOR")),
         part("MINOR", env!("CARGO_PKG_VERSION_MINOR")),
         part("PATCH", env!("CARGO_PKG_VERSION_PATCH")),
@@ -137,6 +138,7 @@ fn the_cpp_header_compiles_alone_and_twice_in_every_dialect() {
     // And so does everything in it, with and without exceptions.
     let all = root().join("tests/cpp/api.cpp");
     compiles(&all, CPP_COMPILERS, &standards, common::CPP_WARNINGS);
+    compiles(&root().join("tests/cpp/lifetime.cpp"), CPP_COMPILERS, &standards[1..2], common::CPP_WARNINGS);
     compiles(&all, CPP_COMPILERS, &standards[..1], &[common::CPP_WARNINGS, &["-fno-exceptions"]].concat());
 }
 
@@ -163,8 +165,7 @@ const KINDS: &[&str] = &[
 /// The names of a text that start so, whole words.
 fn words<'t>(text: &'t str, start: &str) -> BTreeSet<&'t str> {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let words = code.flat_map(|line| line.split(|c: char| !c.is_ascii_alphanumeric() && c != '_'));
-    words.filter(|word| word.starts_with(start)).collect()
+    code.flat_map(names).filter(|word| word.starts_with(start)).collect()
 }
 
 #[test]
@@ -228,4 +229,91 @@ fn every_function_of_the_header_is_exported() {
         .collect();
     let exports = fs::read_to_string(root().join("bindings/c/exports.txt")).expect("exports.txt is read");
     assert_eq!(declared, exports.lines().collect());
+}
+
+/// The words of a text of C.
+fn names(code: &str) -> impl Iterator<Item = &str> {
+    code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+}
+
+/// What a header does not say and should: whose every text, view and object is that a function gives, with which errors a
+/// function fails, and how threads may use an object.
+fn unsaid(header: &str) -> Vec<String> {
+    let declarations = header.split("\n\n").map(|paragraph| {
+        let (said, code): (Vec<&str>, Vec<&str>) =
+            paragraph.lines().map(str::trim).partition(|line| line.starts_with("///"));
+        let said: Vec<&str> = said.iter().map(|line| line.trim_start_matches('/').trim()).collect();
+        (said.join(" "), code.join(" "))
+    });
+    let (mut lent, mut unsaid) = (BTreeSet::new(), Vec::new());
+    for (said, code) in declarations {
+        if let Some(declared) = code.strip_prefix("typedef struct ") {
+            let name = names(declared).next().unwrap_or_default().to_owned();
+            if !declared.contains('{') && !said.contains("thread") {
+                unsaid.push(format!("{name}: how may threads use it?"));
+            } else if declared.contains('*') || names(declared).any(|name| lent.contains(name)) {
+                lent.insert(name);
+            }
+        }
+        let Some((head, parameters)) = code.split_once('(').filter(|_| code.starts_with(char::is_alphabetic)) else {
+            continue;
+        };
+        let name = names(head).last().unwrap_or_default();
+        if code.starts_with("typedef") || !name.starts_with("isym_") {
+            continue;
+        }
+        let (errors, others): (Vec<&str>, Vec<&str>) =
+            parameters.split(',').map(str::trim).partition(|parameter| parameter.contains("isym_error **"));
+        if !errors.is_empty() && !said.contains("Errors:") {
+            unsaid.push(format!("{name}: which errors?"));
+        }
+        let is_lent = |code: &str| names(code).any(|name| lent.contains(name));
+        let given = |parameter: &&str| {
+            let out = parameter.contains('*') && !parameter.starts_with("const");
+            out && (parameter.contains("**") || is_lent(parameter))
+        };
+        let freed = |words: &str| names(words).next().is_some_and(|name| name.ends_with("_free"));
+        let said_whose = said.contains("orrowed from")
+            || said.contains("lives as long as the library")
+            || said.match_indices("isym_").any(|(at, _)| said[..at].ends_with("with ") && freed(&said[at..]));
+        if (head.contains('*') || is_lent(head) || others.iter().any(given)) && !said_whose {
+            unsaid.push(format!("{name}: whose is what it gives?"));
+        }
+    }
+    unsaid
+}
+
+#[test]
+fn the_header_says_whose_everything_is_and_what_fails_and_what_threads_may() {
+    assert_eq!(unsaid(&generate()), Vec::<String>::new());
+}
+
+#[test]
+fn what_the_header_does_not_say_is_found() {
+    let header = |thing: &str, text: &str, new: &str, at: &str| {
+        format!(
+            "/// A thing. {thing}\ntypedef struct isym_thing isym_thing;\n\n\
+             /// A text.\ntypedef struct isym_str {{\n    /// The first byte.\n    const char *ptr;\n}} isym_str;\n\n\
+             /// A place.\ntypedef struct isym_at {{\n    /// A text.\n    struct isym_str text;\n}} isym_at;\n\n\
+             /// Its text.\n///\n/// {text}\nstruct isym_str isym_thing_text(const struct isym_thing *thing);\n\n\
+             /// Makes one. {new}\nenum isym_status isym_thing_new(const char *const *texts,\n    \
+             struct isym_thing **thing,\n    struct isym_error **error);\n\n\
+             /// Where it is. {at}\nenum isym_status isym_thing_at(const struct isym_thing *thing,\n    \
+             struct isym_at *at);\n\n\
+             /// Frees it.\nvoid isym_thing_free(struct isym_thing *thing);\n"
+        )
+    };
+    let (thread, borrowed) = ("One thread at a time uses it.", "Borrowed\n/// from the thing.");
+    let (new, made) = ("The caller frees it with isym_thing_free.\n///\n/// Errors: none.", "Errors: none.");
+    assert_eq!(unsaid(&header(thread, borrowed, new, borrowed)), Vec::<String>::new());
+    let found = [
+        (header("", borrowed, new, borrowed), "isym_thing: how may threads use it?"),
+        (header(thread, "", new, borrowed), "isym_thing_text: whose is what it gives?"),
+        (header(thread, borrowed, made, borrowed), "isym_thing_new: whose is what it gives?"),
+        (header(thread, borrowed, "Freed with isym_thing_free.", borrowed), "isym_thing_new: which errors?"),
+        (header(thread, borrowed, new, "See isym_thing_free."), "isym_thing_at: whose is what it gives?"),
+    ];
+    for (header, finding) in found {
+        assert_eq!(unsaid(&header), [finding]);
+    }
 }
