@@ -168,7 +168,7 @@ static void open_client(void)
     isym_health_free(health);
 
     MUST(isym_live_set_credentials(live, "manager", "s3cret", &error));
-    MUST(isym_live_wait(live, 10000, &error));
+    MUST(isym_live_wait(live, 60000, &error));
     CHECK(isym_live_state(live) == ISYM_STATE_LIVE);
 }
 
@@ -273,7 +273,7 @@ static void relations(void)
     MUST(isym_sandbox_queue_call(sandbox, NULL, "5999", "Bob", "5554321", NULL, &waiting, &error));
     for (int i = 0; i < 200; i++) {
         isym_snapshot_free(snapshot);
-        MUST(isym_live_refresh(live, 10000, &snapshot, &error));
+        MUST(isym_live_refresh(live, 60000, &snapshot, &error));
         if (isym_snapshot_extension(snapshot, "default", "4224", &extension) == ISYM_OK &&
             isym_snapshot_by_id(snapshot, call, &resource) == ISYM_OK &&
             isym_snapshot_by_id(snapshot, waiting, &resource) == ISYM_OK &&
@@ -530,7 +530,7 @@ static void handles(void)
     isym_snapshot *now = NULL;
     for (int i = 0; i < 200; i++) {
         isym_snapshot_free(now);
-        MUST(isym_live_refresh(live, 10000, &now, &error));
+        MUST(isym_live_refresh(live, 60000, &now, &error));
         if (isym_snapshot_epoch(now) > isym_snapshot_epoch(snapshot))
             break;
     }
@@ -574,7 +574,7 @@ static void options(void)
           "not sent");
     FAILS(isym_handle_act_with(handle, "enable_dnd", NULL, forced, NULL, &error), ISYM_NOT_FOUND, "404");
     MUST(isym_sandbox_add_extension(sandbox, NULL, "7777", "Seven", "mike", NULL, &error));
-    MUST(isym_live_refresh(live, 10000, &snapshot, &error));
+    MUST(isym_live_refresh(live, 60000, &snapshot, &error));
     MUST(isym_handle_get_within(handle, snapshot, 60000, &resource, &error));
     MUST(isym_handle_get_within(handle, snapshot, ISYM_ANY_AGE, &resource, &error));
     nap(5);
@@ -584,7 +584,7 @@ static void options(void)
     isym_ticket_free(ticket);
     MUST(isym_sandbox_remove_extension(sandbox, NULL, "7777", &error));
     isym_snapshot *after = NULL;
-    MUST(isym_live_refresh(live, 10000, &after, &error));
+    MUST(isym_live_refresh(live, 60000, &after, &error));
     FAILS(isym_live_act_with(live, resource, "enable_dnd", NULL, (isym_action_options){0}, NULL, &error), ISYM_NOT_FOUND,
           "gone");
     isym_error *refused = NULL;
@@ -625,7 +625,7 @@ static void options(void)
     CHECK(isym_error_code(problem.error) == ISYM_CONNECTION_FAILED && problem.kind == ISYM_KIND_NONE);
     isym_health_free(health);
     MUST(isym_sandbox_start_listening(sandbox, &error));
-    MUST(isym_live_refresh(live, 10000, NULL, &error));
+    MUST(isym_live_refresh(live, 60000, NULL, &error));
 }
 
 static void metrics(void)

@@ -47,7 +47,7 @@ static int threads(void)
 static int end(int left)
 {
     struct timespec ms = {0, 1000000};
-    for (int i = 0; i < 10000 && threads() > left; i++)
+    for (int i = 0; i < 60000 && threads() > left; i++)
         nanosleep(&ms, NULL);
     return threads() <= left;
 }
@@ -57,7 +57,7 @@ static void live_of(const isym_config *config, int n)
     isym_live *live = NULL;
     MUST(isym_live_open(config, &live, &error));
     if (n % 4 == 0)
-        MUST(isym_live_wait(live, 10000, &error));
+        MUST(isym_live_wait(live, 60000, &error));
     if (n % 2 == 0)
         isym_live_close(live, 0);
     isym_live_free(live);

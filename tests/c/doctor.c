@@ -102,7 +102,7 @@ static void overlays(const char *folder)
     isym_live *live = NULL;
     MUST(isym_live_open(config, &live, &error));
     isym_config_free(config);
-    MUST(isym_live_wait(live, 10000, &error));
+    MUST(isym_live_wait(live, 60000, &error));
     FAILS(isym_extension_originate(live, NULL, "4224", "1", NULL, &error), ISYM_UNSUPPORTED, "overlay");
     isym_text *json = NULL;
     MUST(isym_sandbox_serve(sandbox, "coreServers/*/extensions/*/voicemails", "[{\"id\": 1}]", &error));

@@ -23,8 +23,8 @@ static void changes(void)
     FAILS(isym_watch_next(watch, 0, &change, &error), ISYM_TIMED_OUT, "nothing changed");
     CHECK(!readable(fd, 0));
     MUST(isym_sandbox_add_extension(sandbox, NULL, "7777", "Seven", "mike", NULL, &error));
-    CHECK(readable(fd, 10000));
-    MUST(isym_watch_next(watch, 10000, &change, &error));
+    CHECK(readable(fd, 60000));
+    MUST(isym_watch_next(watch, 60000, &change, &error));
     isym_extension extension;
     CHECK(change.kind == ISYM_CHANGE_ADDED);
     CHECK(isym_resource_as_extension(change.resource, &extension) == ISYM_OK);
@@ -32,7 +32,7 @@ static void changes(void)
     CHECK(change.event.len == 0 && change.event.ptr[0] == 0);
     isym_sandbox_restart(sandbox);
     do { /* That it is mike's may show by itself. */
-        MUST(isym_watch_next(watch, 10000, &change, &error));
+        MUST(isym_watch_next(watch, 60000, &change, &error));
     } while (change.kind == ISYM_CHANGE_CHANGED);
     CHECK(change.kind == ISYM_CHANGE_EPOCH_CHANGED);
     isym_watch_free(watch);
@@ -67,11 +67,11 @@ static void of_a_handle(void)
     FAILS(isym_watch_next(watch, 0, &change, &error), ISYM_TIMED_OUT, "nothing changed");
     for (size_t i = 0; i < 3; i++) {
         MUST(isym_sandbox_set_display_name(sandbox, NULL, "4224", names[i], &error));
-        MUST(isym_watch_next(watch, 10000, &change, &error));
+        MUST(isym_watch_next(watch, 60000, &change, &error));
         CHECK(change.kind == ISYM_CHANGE_CHANGED);
         SAME(name_of(&change), names[i]);
         isym_sandbox_restart(sandbox);
-        MUST(isym_watch_next(watch, 10000, &change, &error));
+        MUST(isym_watch_next(watch, 60000, &change, &error));
         CHECK(change.kind == ISYM_CHANGE_EPOCH_CHANGED);
     }
     while (isym_watch_next(other, 0, &change, NULL) == ISYM_OK)
@@ -115,7 +115,7 @@ static void closing(void)
     isym_live_close(live, -1);
     isym_status status;
     do
-        status = isym_watch_next(watch, 10000, &change, NULL);
+        status = isym_watch_next(watch, 60000, &change, NULL);
     while (status == ISYM_OK);
     CHECK(status == ISYM_CLOSED);
     isym_live_free(live);
@@ -128,7 +128,7 @@ int main(void)
     MUST(isym_sandbox_new(NULL, &sandbox, &error));
     isym_config *config = isym_config_new(isym_sandbox_url(sandbox).ptr);
     MUST(isym_live_open(config, &live, &error));
-    MUST(isym_live_wait(live, 10000, &error));
+    MUST(isym_live_wait(live, 60000, &error));
     changes();
     of_a_handle();
     initial_state();

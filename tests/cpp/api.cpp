@@ -110,7 +110,7 @@ void relations(const isym::Sandbox &sandbox, const isym::Live &live)
     const isym::Uuid waiting = sandbox.queue_call("5999", "Bob");
     isym::Snapshot snap;
     CHECK(soon([&] {
-        snap = live.refresh(10s);
+        snap = live.refresh(60s);
         const auto user = snap.user("default", "4224");
         const auto queue = snap.queue("default", "5999");
         return snap.by_id(call) && snap.by_id(waiting) && user->logins().size() > 1 && queue
@@ -264,7 +264,7 @@ void handles(const isym::Sandbox &sandbox, const isym::Live &live)
 
     const isym::Uuid before = named.resolve();
     sandbox.restart();
-    CHECK(soon([&] { return live.refresh(10s).epoch() > old.epoch(); }));
+    CHECK(soon([&] { return live.refresh(60s).epoch() > old.epoch(); }));
     CHECK(named.resolve() != before && !live.snapshot().diff(renamed).empty() && sandbox.incarnation() == 2);
     CHECK(named.binding()->rebinds == 1 && named.binding()->other_objects == 0);
     CHECK(isym::Handle<isym::Extension>(of).resolve() == named.resolve());
@@ -418,7 +418,7 @@ int main()
     isym::Sandbox sandbox(world());
     // What is cut off comes back soon.
     isym::Live live{isym::Config(sandbox.url()).credentials("manager", "s3cret").backoff(20ms, 500ms)};
-    CHECK(live.wait(10s).has_data() && live.url() == sandbox.url());
+    CHECK(live.wait(60s).has_data() && live.url() == sandbox.url());
     snapshots(live);
     relations(sandbox, live);
     actions(sandbox, live);

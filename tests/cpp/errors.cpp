@@ -88,7 +88,7 @@ void thrown(const isym::Sandbox &sandbox, const isym::Live &live)
     try {
         isym::Sandbox other;
         isym::Live brief{isym::Config(other.url())};
-        brief.wait(10s);
+        brief.wait(60s);
         brief.user("nobody").resolve();
     } catch (...) {
         later = std::current_exception();
@@ -103,7 +103,7 @@ int main(int argc, char **argv)
 {
     isym::Sandbox sandbox;
     isym::Live live{isym::Config(sandbox.url())};
-    live.wait(10s);
+    live.wait(60s);
     if (argc > 1 && std::strcmp(argv[1], "untaken") == 0)
         live.extension("9999").resolve();
     into_a_variable(sandbox, live);

@@ -82,7 +82,7 @@ void outliving()
     {
         isym::Sandbox sandbox;
         isym::Live live{isym::Config(sandbox.url())};
-        isym::Snapshot before = live.wait(10s);
+        isym::Snapshot before = live.wait(60s);
         handle = live.extension("4224");
         ticket = live.originate("4224", "5551234");
         snap = ticket.wait(5s);
@@ -186,7 +186,7 @@ void sandboxes()
     moved = isym::Sandbox();
     first.hang_up_all();  // The first one lives as long as this.
     isym::Live live{isym::Config(url)};
-    CHECK(live.wait(10s).has_data());
+    CHECK(live.wait(60s).has_data());
 }
 
 }  // namespace
@@ -196,7 +196,7 @@ int main()
     outliving();
     isym::Sandbox sandbox;
     isym::Live live{isym::Config(sandbox.url())};
-    live.wait(10s);
+    live.wait(60s);
     iterators(live);
     copies(live);
     moves(std::move(live));

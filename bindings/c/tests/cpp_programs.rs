@@ -100,6 +100,7 @@ mod valgrind_finds_nothing {
     each!(within, ".cpp": api errors lifetime threads watch);
 
     #[test]
+    #[ignore = "takes a minute"]
     fn contract() {
         with("contract.cpp", Some(first_cases()));
     }
