@@ -94,6 +94,11 @@ impl Filter {
             && (self.resource.is_none() || self.find(snapshot).is_some_and(names))
     }
 
+    /// A server may give one id to instances of several kinds.
+    fn is_of_kind(&self, kind: Kind) -> bool {
+        !matches!(&self.resource, Some(Target::Handle(handle)) if handle.kind() != kind)
+    }
+
     /// `found`: the one resource to tell of, before the change and after it.
     fn accepts(&self, change: &Change, found: [Option<Uuid>; 2]) -> bool {
         let Some(resource) = change.resource() else { return true };
@@ -102,7 +107,9 @@ impl Filter {
             return false;
         }
         change.kind == ChangeKind::EpochChanged
-            || self.kinds.contains(resource.kind()) && (self.resource.is_none() || found.contains(&Some(resource.id())))
+            || self.kinds.contains(resource.kind())
+                && (self.resource.is_none() || found.contains(&Some(resource.id())))
+                && self.is_of_kind(resource.kind())
     }
 }
 

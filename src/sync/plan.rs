@@ -279,7 +279,7 @@ impl Plan {
     }
 
     /// Schedules a collection after an answer. Its interval counts from when it was asked for, so that a slow answer makes what
-    /// is known no older than it must; yet a slow server has a rest of half the time that it took.
+    /// is known no older than it must; yet a slow server has a rest of half the time that it took, at most the interval.
     pub(super) fn answered(&mut self, address: &Address, now: Moment, changed: bool) {
         self.kind_answered(address);
         let Some(entry) = self.entries.get_mut(address) else { return };
@@ -290,7 +290,7 @@ impl Plan {
         let next = if changed { entry.interval / 2 } else { entry.interval.mul_f64(1.5) };
         entry.interval = next.clamp(entry.bounds.min, entry.bounds.max);
         let took = now.since(entry.asked);
-        let wait = entry.interval.saturating_sub(took).max(took / 2);
+        let wait = entry.interval.saturating_sub(took).max(took / 2).min(entry.interval);
         self.again(address, now, wait);
     }
 

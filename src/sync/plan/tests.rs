@@ -302,13 +302,18 @@ fn an_interval_counts_from_when_it_was_asked_for_and_a_slow_server_rests() {
     let seconds = Duration::from_secs;
     config.cadence(Kind::CallSegment, seconds(10), seconds(10)).unwrap();
     let calls = address(Kind::CoreServer, "callSegments", 0);
-    for (took, next) in [(0, 10), (3, 10), (6, 10), (8, 12), (20, 30)] {
+    for (took, next) in [(0, 10), (3, 10), (6, 10), (8, 12), (20, 30), (36_000, 36_010)] {
         let mut plan = Plan::default();
         plan.add(calls, &config, now, 0.0);
         assert_eq!(plan.next_of_all(now), Some(calls));
         plan.answered(&calls, now + seconds(took), false);
         assert_eq!(plan.entries[&calls].due, now + seconds(next), "{took}");
     }
+    // What came back while it was in flight, and was never asked for as what it is now.
+    let (mut plan, now) = (Plan::default(), now + seconds(1_000_000));
+    plan.add(calls, &config, now, 0.0);
+    plan.answered(&calls, now, false);
+    assert!(plan.entries[&calls].due <= now + seconds(10));
 }
 
 #[test]
